@@ -1,0 +1,162 @@
+# Moirai's one Makefile. `make help` says what there is.
+
+MAKEFLAGS += --no-builtin-rules
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+CC := gcc
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CFLAGS := -std=c11 $(WARN) -O2 -g -MMD -MP
+# Shell, not make, expands this: gcc may only have been installed by `deps`.
+FREESTANDING := -ffreestanding -nostdinc -isystem "$$($(CC) -print-file-name=include)"
+SAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+SIM_LIBS := -lxlutil -lhwloc -lm
+export CC WARN
+# make V=1 shows the commands.
+ifndef V
+.SILENT:
+endif
+
+SCHED := $(sort $(wildcard sched/*.c))
+SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c)))
+HARNESS := $(wildcard tests/unit/harness.c)
+UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+PROPERTY := $(sort $(wildcard tests/property/*.c))
+BENCH := $(sort $(wildcard tests/bench/*.c))
+ALL_C := $(SCHED) $(SIM) tools/sim/main.c $(HARNESS) $(UNIT:%=tests/unit/%.c) $(PROPERTY) $(BENCH)
+
+obj = $(patsubst %.c,build/%.o,$(1))
+san = $(patsubst %.c,build/san/%.o,$(1))
+
+.PHONY: all deps check check-gates check-unit check-scenarios check-property check-san \
+	check-mutation test-programs bench-sched demo format format-tools clean help
+
+all: build/moirai-sim
+
+help:
+	echo "make               build/moirai-sim, the simulator"
+	echo "make demo          the README's first simulation, with plots in build/demo"
+	echo "make check         all tests; a part alone: check-gates check-unit check-scenarios"
+	echo "                   check-property check-san check-mutation"
+	echo "make bench-sched   cost of each scheduling operation, for every policy"
+	echo "make deps          install the packages that are missing (part of all of the above)"
+	echo "make format        clang-format all C files"
+	echo "make clean         remove build/"
+
+# ---- packages ------------------------------------------------------------------
+
+PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libcmocka-dev gnuplot-nox valgrind jq
+# $(call install,PACKAGES): what is missing of them, by name.
+install = missing=; for p in $(1); do \
+	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
+	done; \
+	[ -z "$$missing" ] || { \
+	as_root=; [ "$$(id -u)" = 0 ] || as_root=sudo; \
+	echo "installing:$$missing"; \
+	$$as_root apt-get -q update && \
+	$$as_root env DEBIAN_FRONTEND=noninteractive \
+	apt-get -q install -y --no-install-recommends $$missing; }
+
+deps: build/.deps
+build/.deps: Makefile
+	mkdir -p build
+	$(call install,$(PACKAGES))
+	touch $@
+
+# ---- objects -------------------------------------------------------------------
+# build/sched/ holds the freestanding objects that the simulator and all tests share.
+
+build/sched/%.o: sched/%.c Makefile | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(CFLAGS) $(FREESTANDING) -c -o $@ $<
+
+build/%.o: %.c Makefile | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(CFLAGS) -c -o $@ $<
+
+build/san/sched/%.o: sched/%.c Makefile | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(CFLAGS) $(SAN) $(FREESTANDING) -c -o $@ $<
+
+build/san/%.o: %.c Makefile | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(CFLAGS) $(SAN) -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call obj,$(ALL_C)) $(call san,$(ALL_C)))
+
+# ---- programs ------------------------------------------------------------------
+
+build/moirai-sim: $(call obj,tools/sim/main.c $(SIM) $(SCHED))
+	echo "link  $@"
+	$(CC) -o $@ $^ $(SIM_LIBS)
+
+build/property: $(call obj,$(PROPERTY) $(SIM) $(SCHED))
+	echo "link  $@"
+	$(CC) -o $@ $^ $(SIM_LIBS)
+
+build/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
+	echo "link  $@"
+	$(CC) -o $@ $^ $(SIM_LIBS)
+
+build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(SCHED))
+	mkdir -p $(@D)
+	echo "link  $@"
+	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
+
+build/san/property: $(call san,$(PROPERTY) $(SIM) $(SCHED))
+	echo "link  $@"
+	$(CC) $(SAN) -o $@ $^ $(SIM_LIBS)
+
+build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(SCHED))
+	mkdir -p $(@D)
+	echo "link  $@"
+	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
+
+build/sched.o: $(call obj,$(SCHED))
+	ld -r -o $@ $^
+
+# ---- tests ---------------------------------------------------------------------
+# tests/check runs the stages named, in that order, counts, and prints the verdict.
+
+STAGE_unit := $(UNIT:%=build/unit/%)
+STAGE_scenarios := build/moirai-sim
+STAGE_property := build/property
+STAGE_san := $(UNIT:%=build/san/unit/%) build/san/property
+STAGE_mutation := build/moirai-sim $(STAGE_unit) build/property
+
+test-programs: build/sched.o $(STAGE_unit) $(STAGE_san) $(STAGE_mutation)
+
+check: test-programs
+	tests/check gates unit scenarios property san mutation
+check-gates: build/sched.o
+check-unit: $(STAGE_unit)
+check-scenarios: $(STAGE_scenarios)
+check-property: $(STAGE_property)
+check-san: $(STAGE_san)
+check-mutation: $(STAGE_mutation)
+check-gates check-unit check-scenarios check-property check-san check-mutation:
+	tests/check $(@:check-%=%)
+
+bench-sched: build/bench
+	tests/bench/run
+
+# ---- the rest ------------------------------------------------------------------
+
+demo: build/moirai-sim
+	experiments/pinned-weights/run
+
+format-tools:
+	$(call install,clang-format)
+format: format-tools
+	clang-format -i $(sort $(ALL_C) $(wildcard sched/*.h tools/sim/*.h tests/*/*.h))
+
+clean:
+	rm -rf build

@@ -1,0 +1,58 @@
+/*
+ * Between the parts of the core: the life of a unit in its pool. Policies use
+ * policy.h instead.
+ *
+ * States and who moves a unit between them:
+ *
+ *   BLOCKED --wake--> WAITING --decide--> RUNNING
+ *      ^                |  ^                 |
+ *      |             park  ready          slice ends, preempted
+ *      |                v  |                 |
+ *      +---- block --- PARKED <--------------+--> WAITING
+ *
+ * A unit that is WAITING or RUNNING is in the clock of its home; one that is
+ * WAITING, not bound and allowed on several pCPUs is in the pool's index if
+ * the policy is balanced.
+ */
+#ifndef SCHED_CORE_H
+#define SCHED_CORE_H
+
+#include "policy.h"
+
+/* Queue a runnable unit that is in no queue at its home. False: it parked. */
+bool core_queue(struct sched_unit *u, enum sched_why why, sched_time now);
+/* Take a waiting or parked unit out of its queue, the index and the clock. */
+void core_unqueue(struct sched_unit *u, sched_time now);
+/* A runnable unit that is in no queue: place it, queue it, and see that somebody runs it. */
+void core_dispatch(struct sched_unit *u, enum sched_why why, sched_time now);
+/* Take a unit out of whatever it does, so that it can be changed; core_resume undoes it. */
+void core_withdraw(struct sched_unit *u, sched_time now);
+/* Dispatch a withdrawn unit again (SCHED_MOVED) if it is runnable. */
+void core_resume(struct sched_unit *u, sched_time now);
+
+/* The pCPU's running unit goes back to its queue, and the pCPU chooses anew. */
+void core_preempt(struct sched_pcpu *pcpu, sched_time now);
+/* A waiting unit changes its pCPU. */
+void core_move(struct sched_unit *u, struct sched_pcpu *to, sched_time now);
+
+/* levels.c: bounds the distances between the pool's units in virtual time, when it is time to. */
+void levels_close_up(struct sched_pool *pool, sched_time now);
+
+/* displace.c: `u`, which has just run and waits now, moves to a pCPU that is served better, over a
+ * chain of running units if need be. True if it has moved. */
+bool displace(struct sched_unit *u, sched_time now);
+
+/* balance.c: where a unit that becomes runnable shall go. */
+struct sched_pcpu *balance_place(const struct sched_unit *u, sched_time now);
+/* A pCPU that the unit may run on and that is not busier than others (up to 16 looked at). */
+struct sched_pcpu *balance_least_loaded(const struct sched_unit *u);
+/* `pcpu` has no unit in its queue: take one that waits elsewhere. */
+void balance_fill(struct sched_pcpu *pcpu, sched_time now);
+/* `pcpu` has just been given a unit to run: if it serves its units better than others are served,
+ * take over the one that is furthest behind. Returns when to look again, SCHED_NEVER if there is
+ * no need. */
+sched_time balance_pull(struct sched_pcpu *pcpu, sched_time now);
+/* The unit has to wait: ask an idle pCPU to take it, and busy ones to look at it. */
+void balance_offer(const struct sched_unit *u, sched_time now);
+
+#endif

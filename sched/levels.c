@@ -1,0 +1,88 @@
+/*
+ * Levels: units that are served alike, and what they remember of units that
+ * are served differently.
+ *
+ * Where affinity, or the one pCPU that a unit can use at a time, keeps units
+ * apart, max-min fairness serves them at different rates, and their vtimes
+ * drift apart for as long as that lasts. The order of the levels matters (who
+ * is better off may help), their distance does not; but when load or affinity
+ * change, the distance would be paid back in CPU time by units that owe
+ * nothing. So now and then the gaps between levels are closed up to GAP_MAX
+ * of service: all units below a gap move up together, which changes neither
+ * the order of any two units nor any distance within a level.
+ *
+ * This is the one place that looks at all runnable units of a pool. It costs
+ * O(n log n) every n/256 tenths of a second, and never on a wake-up.
+ */
+#include "core.h"
+#include "fair.h"
+
+#define PERIOD           (100 * MS)
+#define UNITS_PER_PERIOD 256
+
+/* More than units of one level are ever apart. */
+#define GAP_MAX (500 * MS)
+
+static unsigned sort_units(struct sched_pool *pool, struct heap *sorted)
+{
+    heap_init(sorted);
+    list_for_each(d, &pool->domains, struct sched_domain, pool_link)
+        list_for_each(u, &d->units, struct sched_unit, domain_link)
+            if (u->in_clock)
+                heap_insert(sorted, &u->level_node, u->vtime);
+    return (unsigned)sorted->size;
+}
+
+/* How much the gap between two neighbours is too wide. A light unit's vtime jumps far. */
+static int64_t excess(const struct sched_unit *below, const struct sched_unit *above)
+{
+    if (!below)
+        return 0;
+    int64_t gap = vtime_diff(above->vtime, below->vtime);
+    int64_t span = fair_to_virtual(below, GAP_MAX), other = fair_to_virtual(above, GAP_MAX);
+    int64_t limit = span > other ? span : other;
+    return gap > limit ? gap - limit : 0;
+}
+
+static void shift(struct sched_unit *u, int64_t by, sched_time now)
+{
+    bool queued = u->state == SCHED_WAITING;
+
+    if (queued)
+        core_unqueue(u, now);
+    fair_set_vtime(u, (int64_t)((uint64_t)u->vtime + (uint64_t)by));
+    if (queued)
+        core_queue(u, SCHED_MOVED, now);
+}
+
+static unsigned close_gaps(struct sched_pool *pool, sched_time now)
+{
+    struct heap sorted;
+    struct list order;
+    unsigned n = sort_units(pool, &sorted);
+    int64_t total = 0;
+
+    list_init(&order);
+    for (struct sched_unit *last = NULL, *u; !heap_empty(&sorted); last = u) {
+        u = heap_top_entry(&sorted, struct sched_unit, level_node);
+        heap_remove(&sorted, &u->level_node);
+        list_add_tail(&order, &u->level_link);
+        u->level_gap = excess(last, u);
+        total += u->level_gap;
+    }
+    while (!list_empty(&order)) {
+        struct sched_unit *u = list_first_entry(&order, struct sched_unit, level_link);
+        list_del(&u->level_link);
+        total -= u->level_gap;
+        if (total > 0)
+            shift(u, total, now);
+    }
+    return n;
+}
+
+void levels_close_up(struct sched_pool *pool, sched_time now)
+{
+    if (!pool->policy->balanced || now < pool->close_up)
+        return;
+    pool->close_up = now + PERIOD * (1 + close_gaps(pool, now) / UNITS_PER_PERIOD);
+}
