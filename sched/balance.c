@@ -114,17 +114,6 @@ static int64_t shortfall(const struct sched_pcpu *pcpu, const struct sched_unit 
     return fair_to_service(u, *vtime);
 }
 
-void balance_fill(struct sched_pcpu *pcpu, sched_time now)
-{
-    if (!pcpu->pool->policy->balanced || pcpu->nr_runnable)
-        return;
-    struct sched_unit *u = core_first_waiting(pcpu, true);
-    if (!u)
-        u = core_first_waiting(pcpu, false);
-    if (u)
-        core_move(u, pcpu, now);
-}
-
 /* When this pCPU's clock will be far enough ahead of the unit to take it over; `now` if it is. */
 static sched_time pull_time(const struct sched_pcpu *pcpu, const struct sched_unit *u,
                             sched_time now)
@@ -140,27 +129,60 @@ static sched_time pull_time(const struct sched_pcpu *pcpu, const struct sched_un
     return now + time_min(time_max(ahead, LOOK_MIN), LOOK_MAX);
 }
 
-sched_time balance_pull(struct sched_pcpu *pcpu, sched_time now)
+/* Somebody waits here behind a unit that could go elsewhere: it may displace others (displace.c). */
+static bool could_leave(const struct sched_pcpu *pcpu)
 {
-    const struct sched_policy *policy = pcpu->pool->policy;
+    const struct sched_unit *u = pcpu->current;
+    return pcpu->nr_runnable > 1 && !u->bound && u->affinity->width > 1;
+}
 
-    if (!policy->balanced || !pcpu->current)
+/* The unit that the pCPU should take over now, or NULL. */
+static struct sched_unit *find_work(struct sched_pcpu *pcpu, sched_time now)
+{
+    struct sched_unit *u = NULL;
+
+    if (!pcpu->nr_runnable)
+        u = core_first_waiting(pcpu, true);
+    if (!u)
+        u = core_first_waiting(pcpu, false);
+    if (!u || u->home == pcpu || !pcpu->nr_runnable)
+        return u;
+    if (u->moved && now - u->moved < LOOK_MIN)
+        return NULL; /* its home has had no time for it yet */
+    return pull_time(pcpu, u, now) <= now ? u : NULL;
+}
+
+struct sched_unit *balance_pull(struct sched_pcpu *pcpu, sched_time now)
+{
+    if (!pcpu->pool->policy->balanced)
+        return NULL;
+    struct sched_unit *u = find_work(pcpu, now);
+    if (!u || u->home == pcpu)
+        return NULL;
+    core_move(u, pcpu, now);
+    return u;
+}
+
+sched_time balance_look_again(struct sched_pcpu *pcpu, sched_time now)
+{
+    if (!pcpu->pool->policy->balanced || !pcpu->current)
         return SCHED_NEVER;
+    sched_time again = could_leave(pcpu) ? now + LOOK_MAX : SCHED_NEVER;
     struct sched_unit *u = core_first_waiting(pcpu, false);
     if (!u) {
         mask_set(&pcpu->pool->content, pcpu->id);
-        return SCHED_NEVER;
+        return again;
     }
     mask_clear(&pcpu->pool->content, pcpu->id);
     if (u->home == pcpu)
-        return now + LOOK_MAX; /* to see whether it can go elsewhere (displace.c) */
-    if (u->migrations && now - u->moved < LOOK_MIN)
-        return now + LOOK_MIN; /* its new home has had no time for it yet */
-    sched_time when = pull_time(pcpu, u, now);
-    if (when > now)
-        return when;
-    core_move(u, pcpu, now);
-    return now + LOOK_MIN; /* who has just been chosen runs for so long at least */
+        return again;
+    return time_max(pull_time(pcpu, u, now), now + LOOK_MIN);
+}
+
+void balance_claim(struct sched_pcpu *pcpu, sched_time now)
+{
+    mask_clear(&pcpu->pool->idle, pcpu->id);
+    core_resched(pcpu, now);
 }
 
 void balance_offer(const struct sched_unit *u, sched_time now)
@@ -172,7 +194,7 @@ void balance_offer(const struct sched_unit *u, sched_time now)
         return;
     struct sched_pcpu *p = mask_empty(&pool->idle) ? NULL : idle_neighbour(u, hard);
     if (p)
-        core_resched(p, now);
+        balance_claim(p, now);
     for (int id = mask_next_common(&pool->content, hard, 0); id != MASK_NONE;
          id = mask_next_common(&pool->content, hard, (unsigned)id + 1)) {
         p = pool->sched->pcpus[id];

@@ -84,6 +84,8 @@ void core_park(struct sched_unit *u, sched_time now)
 bool core_queue(struct sched_unit *u, enum sched_why why, sched_time now)
 {
     u->state = SCHED_WAITING;
+    if (why == SCHED_WOKEN && !u->home->nr_runnable)
+        fair_catch_up(u);
     if (!u->domain->pool->policy->enqueue(u, why, now)) {
         core_park(u, now);
         return false;
@@ -130,8 +132,7 @@ static void notify_home(struct sched_unit *u, sched_time now)
     struct sched_pcpu *p = u->home;
 
     if (!p->current) {
-        mask_clear(&p->pool->idle, p->id); /* taken: the next one to wake goes elsewhere */
-        core_resched(p, now);
+        balance_claim(p, now);
         return;
     }
     sched_time when = p->pool->policy->preempt_at(p, u, now);
@@ -256,7 +257,7 @@ void sched_unpause(struct sched_unit *u, sched_time now)
         start_waiting(u, now);
 }
 
-void sched_yield(struct sched_unit *u, sched_time now)
+void sched_unit_yield(struct sched_unit *u, sched_time now)
 {
     if (u->state != SCHED_RUNNING)
         return;
@@ -319,14 +320,16 @@ struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
         return d;
     levels_close_up(pcpu->pool, now);
     struct sched_unit *prev = requeue_current(pcpu, now);
-    balance_fill(pcpu, now);
+    struct sched_unit *pulled = balance_pull(pcpu, now);
     d = pcpu->pool->policy->pick(pcpu, prev, now);
     if (before)
         before->yielding = false;
     start_running(pcpu, d.unit, d.until, before, now);
-    pcpu->until = time_min(d.until, balance_pull(pcpu, now));
-    if (prev && prev != d.unit && prev->state == SCHED_WAITING)
+    pcpu->until = time_min(d.until, balance_look_again(pcpu, now));
+    if (prev && prev->state == SCHED_WAITING)
         balance_offer(prev, now);
+    if (pulled && pulled->state == SCHED_WAITING)
+        balance_offer(pulled, now);
     d.until = pcpu->until;
     return d;
 }

@@ -46,12 +46,14 @@ bool displace(struct sched_unit *u, sched_time now);
 struct sched_pcpu *balance_place(const struct sched_unit *u, sched_time now);
 /* A pCPU that the unit may run on and that is not busier than others (up to 16 looked at). */
 struct sched_pcpu *balance_least_loaded(const struct sched_unit *u);
-/* `pcpu` has no unit in its queue: take one that waits elsewhere. */
-void balance_fill(struct sched_pcpu *pcpu, sched_time now);
-/* `pcpu` has just been given a unit to run: if it serves its units better than others are served,
- * take over the one that is furthest behind. Returns when to look again, SCHED_NEVER if there is
- * no need. */
-sched_time balance_pull(struct sched_pcpu *pcpu, sched_time now);
+/* Before `pcpu` chooses: if its queue is empty, or serves its units better than others are
+ * served, it takes over the waiting unit that is furthest behind. Returns that unit or NULL. */
+struct sched_unit *balance_pull(struct sched_pcpu *pcpu, sched_time now);
+/* When a pCPU that has just been given a unit to run should decide anew for the sake of balance,
+ * SCHED_NEVER if it need not. */
+sched_time balance_look_again(struct sched_pcpu *pcpu, sched_time now);
+/* An idle pCPU gets work: it shall look for it, and others shall not count on it. */
+void balance_claim(struct sched_pcpu *pcpu, sched_time now);
 /* The unit has to wait: ask an idle pCPU to take it, and busy ones to look at it. */
 void balance_offer(const struct sched_unit *u, sched_time now);
 

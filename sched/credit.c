@@ -3,7 +3,7 @@
  * (the default of Xen from 3.0.3 to 4.11).
  *
  * Design. A unit is UNDER while it has used no more than its share and OVER
- * afterwards. A unit that wakes in UNDER is boosted: it runs ahead of all
+ * afterwards. A unit that wakes in UNDER, from sleep or from its cap, is boosted: it runs ahead of all
  * others until it has run for a tick. Among the rest the one that is furthest
  * behind runs, for tslice at the heaviest weight of the runqueue and
  * proportionally less for lighter ones, but for the ratelimit at least.
@@ -135,7 +135,7 @@ static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
     }
     if (why == SCHED_WOKEN || why == SCHED_UNPARKED)
         limit_lag(u, now);
-    if (why == SCHED_WOKEN && is_under(u, now))
+    if ((why == SCHED_WOKEN || why == SCHED_UNPARKED) && is_under(u, now))
         boost(u);
     else if (why == SCHED_YIELDED)
         c->boost = false;
@@ -362,6 +362,7 @@ const struct sched_policy sched_credit = {
     .pcpu_size = sizeof(struct runqueue),
     .unit_size = sizeof(struct credit_unit),
     .balanced = true,
+    .by_vtime = true,
     .resist = MIGRATE_RESIST,
     .pcpu_init = pcpu_init,
     .unit_init = unit_init,

@@ -18,7 +18,7 @@
  *
  * Invariants. Vtimes never go back, so a unit that sleeps, yields or is woken
  * often gets what its weight buys; a sleeper comes back with CARRY_OVER more
- * credit than a fresh reset gives, at most. Caps are token buckets (budget.h).
+ * than a reset gives over the unit that runs, at most. Caps are token buckets (budget.h).
  *
  * historic=1 restores two clips of Xen's: credit never falls below CREDIT_MIN,
  * so a light unit's overdraft is forgiven and weight ratios beyond about 20:1
@@ -98,15 +98,16 @@ static void reset_credit(struct runqueue *rq, int64_t best_vtime)
         rq->zero = best_vtime + credit_span(rq, CREDIT_INIT);
 }
 
-/* Who comes from sleep has CARRY_OVER more than a fresh reset gives, at most. */
-static void limit_credit(struct sched_unit *u, struct runqueue *rq, sched_time now)
+/* Who comes from sleep is owed at most CREDIT_INIT + CARRY_OVER more than the unit that runs. */
+static void limit_credit(struct sched_unit *u, const struct runqueue *rq, sched_time now)
 {
     const struct sched_pcpu *pcpu = u->home;
 
-    if (pcpu->current)
-        reset_credit(rq, fair_vtime_at(pcpu, pcpu->current, now));
+    if (!pcpu->current)
+        return;
     int64_t most = credit_span(rq, CREDIT_INIT) + fair_to_virtual(u, CARRY_OVER);
-    fair_set_vtime(u, vtime_later(u->vtime, rq->zero - most));
+    int64_t running = fair_vtime_at(pcpu, pcpu->current, now);
+    fair_set_vtime(u, vtime_later(u->vtime, running - most));
 }
 
 static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
@@ -267,6 +268,7 @@ const struct sched_policy sched_credit2 = {
     .pcpu_size = sizeof(struct runqueue),
     .unit_size = sizeof(struct credit2_unit),
     .balanced = true,
+    .by_vtime = true,
     .resist = MIGRATE_RESIST,
     .pcpu_init = pcpu_init,
     .unit_init = unit_init,

@@ -166,6 +166,11 @@ void fair_leave(struct sched_unit *u)
     u->in_clock = false;
 }
 
+void fair_catch_up(struct sched_unit *u)
+{
+    u->vtime = vtime_later(u->vtime, u->home->clock.base);
+}
+
 void fair_carry(struct sched_unit *u, const struct sched_pcpu *to, sched_time now)
 {
     if (!to->clock.weight)

@@ -51,6 +51,8 @@ int64_t fair_vtime_at(const struct sched_pcpu *pcpu, const struct sched_unit *u,
 /* Become runnable on / leave u->home. Joining an empty clock sets it to the unit's vtime. */
 void fair_join(struct sched_unit *u);
 void fair_leave(struct sched_unit *u);
+/* A sleeper that comes back to an empty pCPU starts where the last unit there has left. */
+void fair_catch_up(struct sched_unit *u);
 /* Limits the unit's lead and lag to FAIR_CARRY against the clock of the pCPU it moves to;
  * before fair_join, not in a clock. */
 void fair_carry(struct sched_unit *u, const struct sched_pcpu *to, sched_time now);

@@ -102,6 +102,12 @@ void index_remove(struct sched_unit *u)
     class_moved(u->affinity);
 }
 
+void index_update(struct sched_unit *u, int64_t key)
+{
+    heap_update(&u->affinity->waiting, &u->index_node, key);
+    class_moved(u->affinity);
+}
+
 /* Depth-first through the heap of classes, cut off at the best found: its depth is logarithmic. */
 static const struct heap_node *first_class(const struct heap_node *n, unsigned pcpu, bool soft,
                                            const struct heap_node *best)

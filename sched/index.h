@@ -21,6 +21,7 @@ void affinity_leave(struct sched_unit *u);
 
 void index_insert(struct sched_unit *u, int64_t key);
 void index_remove(struct sched_unit *u);
+void index_update(struct sched_unit *u, int64_t key);
 
 static inline bool index_holds(const struct sched_unit *u)
 {

@@ -16,6 +16,7 @@
  */
 #include "core.h"
 #include "fair.h"
+#include "index.h"
 
 #define PERIOD           (100 * MS)
 #define UNITS_PER_PERIOD 256
@@ -23,9 +24,11 @@
 /* More than units of one level are ever apart. */
 #define GAP_MAX (500 * MS)
 
-static unsigned sort_units(struct sched_pool *pool, struct heap *sorted)
+static unsigned sort_units(struct sched_pool *pool, struct heap *sorted, sched_time now)
 {
     heap_init(sorted);
+    mask_for_each(id, &pool->cpus)
+        core_charge(pool->sched->pcpus[id], now);
     list_for_each(d, &pool->domains, struct sched_domain, pool_link)
         list_for_each(u, &d->units, struct sched_unit, domain_link)
             if (u->in_clock)
@@ -46,20 +49,22 @@ static int64_t excess(const struct sched_unit *below, const struct sched_unit *a
 
 static void shift(struct sched_unit *u, int64_t by, sched_time now)
 {
-    bool queued = u->state == SCHED_WAITING;
+    bool queued = u->state == SCHED_WAITING && u->domain->pool->policy->by_vtime;
 
     if (queued)
         core_unqueue(u, now);
     fair_set_vtime(u, (int64_t)((uint64_t)u->vtime + (uint64_t)by));
     if (queued)
         core_queue(u, SCHED_MOVED, now);
+    else if (index_holds(u))
+        index_update(u, u->vtime);
 }
 
 static unsigned close_gaps(struct sched_pool *pool, sched_time now)
 {
     struct heap sorted;
     struct list order;
-    unsigned n = sort_units(pool, &sorted);
+    unsigned n = sort_units(pool, &sorted, now);
     int64_t total = 0;
 
     list_init(&order);

@@ -5,8 +5,8 @@
  * All waiting units of the pool are in one index by (level, deadline); a pCPU
  * takes the first that its affinity allows, wherever it waited before. A unit
  * that used up its budget sits out the rest of its period (parked), or, with
- * `extratime`, goes on one level down with a new budget: spare time is thus
- * shared in proportion to the reservations. At its deadline each runnable
+ * `extratime`, goes on one level down with a new budget: spare time goes
+ * round in budgets. At its deadline each runnable
  * server is replenished: level 0, full budget, next deadline.
  *
  * Wake rule. A server keeps its budget and deadline over a sleep only if that
@@ -628,8 +628,8 @@ const struct sched_policy sched_rtds = {
         "are "
         "released at least `period` apart finishes each within `period` of its release, at any "
         "phase. A new unit whose default does not fit has no reservation and runs in spare time "
-        "only, so it may starve. Units with extratime share the spare time in proportion to their "
-        "reservations; others get their budget and no more. Changes of affinity and of the pool's "
+        "only, so it may starve. Spare time goes to units with extratime, one budget at a time "
+        "by deadline; others get their budget and no more. Changes of affinity and of the pool's "
         "pCPUs are not tested for admission.",
     .params = rtds_params,
     .nr_params = sizeof(rtds_params) / sizeof(rtds_params[0]),

@@ -180,7 +180,7 @@ struct sched_unit {
     bool has_soft;
     struct sched_affinity *affinity; /* the class; NULL if detached */
     struct heap_node index_node;     /* in affinity->waiting */
-    bool yielding;                   /* sched_yield since it was last queued */
+    bool yielding;                   /* sched_unit_yield since it was last queued */
     bool moving;                     /* withdrawn while a change is applied */
     bool affinity_broken;            /* no pCPU of `hard` is in the pool */
     bool bound;                      /* admission chose its pCPU; the balancer leaves it alone */
@@ -336,8 +336,9 @@ void sched_unit_fini(struct sched_unit *u, sched_time now);
 void sched_wake(struct sched_unit *u, sched_time now);
 /* The unit sleeps; if it was running, its pCPU is asked to decide again. */
 void sched_block(struct sched_unit *u, sched_time now);
-/* The running unit lets others go first; its pCPU is asked to decide again. */
-void sched_yield(struct sched_unit *u, sched_time now);
+/* The running unit lets others go first; its pCPU is asked to decide again. (The C library owns the
+ * name sched_yield.) */
+void sched_unit_yield(struct sched_unit *u, sched_time now);
 void sched_pause(struct sched_unit *u, sched_time now);
 void sched_unpause(struct sched_unit *u, sched_time now);
 

@@ -269,6 +269,7 @@ const struct sched_policy sched_sedf = {
     .pcpu_size = sizeof(struct sedf_pcpu),
     .unit_size = sizeof(struct sedf_unit),
     .balanced = true,
+    .by_vtime = true,
     .resist = 2 * EXTRA_QUANTUM,
     .pool_init = edf_pool_init,
     .pcpu_init = sedf_pcpu_init,

@@ -209,7 +209,7 @@ static void finish(struct harness *h, struct harness_unit *hu)
 {
     if (hu->work == HARNESS_YIELD) {
         hu->left = hu->run;
-        sched_yield(hu->unit, h->now);
+        sched_unit_yield(hu->unit, h->now);
         return;
     }
     if (hu->work == HARNESS_CYCLE)

@@ -2,23 +2,9 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
 #include "metric.h"
 #include "output.h"
-
-/* Quoted if a reader would take it apart otherwise (RFC 4180). */
-static void put_text(FILE *out, const char *text)
-{
-    if (!strpbrk(text, ",\"\n")) {
-        fputs(text, out);
-        return;
-    }
-    fputc('"', out);
-    for (; *text; text++)
-        fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
-    fputc('"', out);
-}
 
 static void put_header(FILE *out, const char *first, unsigned nr_metrics)
 {
@@ -43,7 +29,7 @@ static void put_vcpu(FILE *out, const struct result *r, unsigned index)
 {
     const struct vcpu_result *v = &r->vcpus[index];
 
-    put_text(out, r->scenario->domains[v->domain].name);
+    output_cell(out, r->scenario->domains[v->domain].name);
     fprintf(out, ",%u", v->vcpu);
 }
 
@@ -66,7 +52,7 @@ static void write_domains(FILE *out, const struct result *r)
 
     put_header(out, "domain", METRIC_NR_DOMAIN);
     for (unsigned d = 0; d < r->scenario->nr_domains; d++) {
-        put_text(out, r->scenario->domains[d].name);
+        output_cell(out, r->scenario->domains[d].name);
         metric_measure(r, (int)d, -1, (struct window){0, 0}, value);
         put_metrics(out, value, METRIC_NR_DOMAIN);
     }

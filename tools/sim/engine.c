@@ -243,7 +243,10 @@ static void run(struct engine *e)
             pass_time(e, next);
         ended = false;
         count_event(e);
-        handle(e, ev);
+        if (next == e->scenario->duration && event_order(ev) == ORDER_DECIDE)
+            heap_remove(&e->calendar, &ev->node); /* it would run for no time */
+        else
+            handle(e, ev);
     }
     if (!e->failed)
         pass_time(e, e->scenario->duration);

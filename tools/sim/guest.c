@@ -126,7 +126,7 @@ void vcpu_finish(struct engine *e, struct sim_pcpu *p)
     v->left = step.burst;
     set_finish(e, p);
     if (step.next == NEXT_YIELD)
-        sched_yield(v->unit, e->now);
+        sched_unit_yield(v->unit, e->now);
 }
 
 /* ---- what workloads ask for ----------------------------------------------------------------- */

@@ -47,3 +47,15 @@ bool output_close(struct output *o)
     }
     return !bad || failed(o->path, error);
 }
+
+void output_cell(FILE *out, const char *text)
+{
+    if (!strpbrk(text, ",\"\n")) {
+        fputs(text, out);
+        return;
+    }
+    fputc('"', out);
+    for (; *text; text++)
+        fprintf(out, *text == '"' ? "\"%c" : "%c", *text);
+    fputc('"', out);
+}

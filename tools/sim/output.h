@@ -1,4 +1,4 @@
-/* Files that a report is written to. All functions print a message if they fail. */
+/* Files that a report is written to. Functions that return false have printed a message. */
 #ifndef SIM_OUTPUT_H
 #define SIM_OUTPUT_H
 
@@ -16,5 +16,8 @@ bool output_directory(const char *dir);
 bool output_open(struct output *o, const char *dir, const char *name);
 /* false if anything written since output_open did not arrive. */
 bool output_close(struct output *o);
+
+/* Text in a CSV file, quoted if a reader would take it apart otherwise (RFC 4180). */
+void output_cell(FILE *out, const char *text);
 
 #endif

@@ -199,9 +199,10 @@ static void timeline_data(FILE *csv, const struct figure *f)
         struct vcpu_name name;
         if (!in_timeline(f, s))
             continue;
-        fprintf(csv, "%.6f,%.6f,%u,%u,%s\n", (double)s->from / 1e6,
-                (double)(s->to < end ? s->to : end) / 1e6, s->pcpu, series_of(f, s->vcpu_index),
-                vcpu_name(f->r, s->vcpu_index, &name));
+        fprintf(csv, "%.6f,%.6f,%u,%u,", (double)s->from / 1e6,
+                (double)(s->to < end ? s->to : end) / 1e6, s->pcpu, series_of(f, s->vcpu_index));
+        output_cell(csv, vcpu_name(f->r, s->vcpu_index, &name));
+        fputc('\n', csv);
     }
 }
 

@@ -127,11 +127,10 @@ struct scenario_change {
 
 /* `expect METRIC of WHOM RELATION VALUE [± TOLERANCE]`: the scenario's own verdict. */
 struct expectation {
-    char *metric;     /* share, error, latency_p50/p99/p999/max, misses, switches, migrations, lag,
-                         cap_excess, idle_while_waiting, service, starved */
+    char *metric;     /* a name of metric_info (metric.h) */
     int domain, vcpu; /* -1: the whole host / all vCPUs of the domain */
     enum { EXPECT_EQ, EXPECT_LE, EXPECT_GE } relation;
-    double value, tolerance; /* share, error: per cent; latencies, lag: ns; others: counts */
+    double value, tolerance; /* in the unit of the metric: per cent, ns or a count */
     sched_time from, to;     /* window; 0,0: the whole run */
     struct place place;
 };
