@@ -102,7 +102,8 @@ build/property: $(call obj,$(PROPERTY) $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
-build/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
+build/bench/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
+	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
@@ -145,7 +146,7 @@ check-mutation: $(STAGE_mutation)
 check-gates check-unit check-scenarios check-property check-san check-mutation:
 	tests/check $(@:check-%=%)
 
-bench-sched: build/bench
+bench-sched: build/bench/bench
 	tests/bench/run
 
 # ---- the rest ------------------------------------------------------------------

@@ -11,14 +11,16 @@
  * of reach on some affinities (the "strong" semantics of Cerqueira, Gujarati &
  * Brandenburg, "Linux's processor affinity API, refined", RTSS 2014).
  *
- * The search is breadth first, over at most VISIT_MAX pCPUs, and a pCPU tries
- * at most every PAUSE.
+ * The search is breadth first, over at most VISIT_MAX pCPUs, and looks at each
+ * affinity once. A pCPU tries every PAUSE_MIN while it succeeds, and backs off
+ * to PAUSE_MAX while it does not.
  */
 #include "core.h"
 #include "fair.h"
 
 #define VISIT_MAX 64
-#define PAUSE     (2 * MS)
+#define PAUSE_MIN (2 * MS)
+#define PAUSE_MAX (32 * MS)
 
 struct search {
     struct sched_pool *pool;
@@ -47,6 +49,9 @@ static void reach(struct search *s, const struct sched_unit *u, struct sched_pcp
 {
     const struct mask *hard = &u->affinity->hard;
 
+    if (u->affinity->search == s->pool->searches)
+        return;
+    u->affinity->search = s->pool->searches;
     for (int id = mask_next(hard, 0); id != MASK_NONE && s->visited < VISIT_MAX;
          id = mask_next(hard, (unsigned)id + 1)) {
         struct sched_pcpu *p = s->pool->sched->pcpus[id];
@@ -97,22 +102,30 @@ static void move_along(struct sched_unit *u, struct sched_pcpu *end, sched_time 
         balance_offer(preempted, now);
 }
 
-bool displace(struct sched_unit *u, sched_time now)
+static bool try_displace(struct sched_unit *u, sched_time now)
 {
-    struct sched_pcpu *home = u->home;
-    const struct sched_policy *policy = u->domain->pool->policy;
-
-    if (!policy->balanced || u->bound || u->affinity->width < 2 || home->nr_runnable < 2 ||
-        now - home->displaced < PAUSE)
-        return false;
-    home->displaced = now;
     struct sched_pcpu *end = best_served(u, now);
+
     if (!end)
         return false;
     /* Those whom it leaves behind must be worse off than those whom it joins. */
     int64_t gain = vtime_diff(fair_clock(end, now), fair_clock_without(u));
-    if (end->nr_runnable && fair_to_service(u, gain) <= 2 * policy->resist)
+    if (end->nr_runnable && fair_to_service(u, gain) <= 2 * u->domain->pool->policy->resist)
         return false;
     move_along(u, end, now);
     return true;
+}
+
+bool displace(struct sched_unit *u, sched_time now)
+{
+    struct sched_pcpu *home = u->home;
+
+    if (!home->pool->policy->balanced || u->bound || u->affinity->width < 2 ||
+        home->nr_runnable < 2 || now < home->displace_at)
+        return false;
+    bool moved = try_displace(u, now);
+    home->displace_pause = moved ? PAUSE_MIN : home->displace_pause * 2;
+    home->displace_pause = time_min(time_max(home->displace_pause, PAUSE_MIN), PAUSE_MAX);
+    home->displace_at = now + home->displace_pause;
+    return moved;
 }

@@ -18,8 +18,8 @@
 
 #include "sched.h"
 
-/* Own service that a mover may be ahead or behind, ns: several times the longest slice (30 ms). */
-#define FAIR_CARRY 100000000LL
+/* Own service that a mover may be ahead or behind, ns: what units of one level are never apart. */
+#define FAIR_CARRY 500000000LL
 
 static inline int64_t vtime_diff(int64_t a, int64_t b)
 {

@@ -40,6 +40,7 @@ static struct sched_affinity *new_class(struct sched_pool *pool)
     heap_init(&a->waiting);
     a->pool = pool;
     a->users = 0;
+    a->search = 0;
     return a;
 }
 

@@ -7,7 +7,7 @@
  * drift apart for as long as that lasts. The order of the levels matters (who
  * is better off may help), their distance does not; but when load or affinity
  * change, the distance would be paid back in CPU time by units that owe
- * nothing. So now and then the gaps between levels are closed up to GAP_MAX
+ * nothing. So now and then the gaps between levels are closed up to FAIR_CARRY
  * of service: all units below a gap move up together, which changes neither
  * the order of any two units nor any distance within a level.
  *
@@ -20,9 +20,6 @@
 
 #define PERIOD           (100 * MS)
 #define UNITS_PER_PERIOD 256
-
-/* More than units of one level are ever apart. */
-#define GAP_MAX (500 * MS)
 
 static unsigned sort_units(struct sched_pool *pool, struct heap *sorted, sched_time now)
 {
@@ -42,7 +39,7 @@ static int64_t excess(const struct sched_unit *below, const struct sched_unit *a
     if (!below)
         return 0;
     int64_t gap = vtime_diff(above->vtime, below->vtime);
-    int64_t span = fair_to_virtual(below, GAP_MAX), other = fair_to_virtual(above, GAP_MAX);
+    int64_t span = fair_to_virtual(below, FAIR_CARRY), other = fair_to_virtual(above, FAIR_CARRY);
     int64_t limit = span > other ? span : other;
     return gap > limit ? gap - limit : 0;
 }

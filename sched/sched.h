@@ -114,6 +114,7 @@ struct sched_affinity {
     struct heap waiting;        /* waiting units that other pCPUs may take, by unit->index_node.key */
     struct mask hard, soft;     /* within the pool; soft is a subset of hard, or equal if none set */
     struct sched_pool *pool;
+    uint64_t search; /* number of the last search for a chain that looked at it (displace.c) */
     unsigned users;
     unsigned width; /* pCPUs in hard */
 };
@@ -154,7 +155,7 @@ struct sched_pcpu {
     struct list search_link;
     struct sched_pcpu *via;
     uint64_t search;
-    sched_time displaced; /* when it tried last */
+    sched_time displace_at, displace_pause; /* when it tries again, and how long after that */
     void *data;           /* the policy's */
 };
 

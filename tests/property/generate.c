@@ -69,7 +69,9 @@ struct sched_unit *generate_unit(struct trial *t, struct sched_domain *d)
         run = sleep = 0;
     if (work == HARNESS_PERIODIC)
         sleep += run;
-    return harness_unit(t->h, d ? d : generate_domain(t), work, run, sleep);
+    struct sched_unit *u = harness_unit(t->h, d ? d : generate_domain(t), work, run, sleep);
+    t->seen[u->id].waiting_since = t->h->now;
+    return u;
 }
 
 /* ---- parameters ---------------------------------------------------------------- */

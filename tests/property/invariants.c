@@ -100,7 +100,7 @@ static void check_state(const struct trial *t, const struct sched_unit *u)
     if ((u->state == SCHED_RUNNING) != (u->home->current == u))
         violated(t, "unit %u: state %d, and its home runs %d", u->id, u->state,
                  u->home->current ? (int)u->home->current->id : -1);
-    if (index_holds(u) != indexed)
+    if (index_holds(u) != indexed && u->domain->pool->policy != &sched_rtds) /* its own queue */
         violated(t, "unit %u: state %d, in the index %d", u->id, u->state, index_holds(u));
     if (indexed && !in_heap(u->affinity->waiting.top, &u->index_node))
         violated(t, "unit %u is in another index than its own", u->id);
@@ -137,6 +137,7 @@ static void check_service(struct trial *t, const struct sched_unit *u, sched_tim
                  (long long)service);
     if (u->state != SCHED_WAITING || service != w->service)
         w->waiting_since = t->h->now;
+    t->served += service - w->service;
     w->service = service;
 }
 
@@ -211,14 +212,16 @@ static void check_idle(const struct trial *t, const struct sched_pcpu *p)
         const struct sched_unit *u = t->h->units[i].unit;
         if (u->state == SCHED_WAITING && u->domain->pool == p->pool && unit_may_run_on(u, p) &&
             (!u->bound || u->home == p))
-            violated(t, "pCPU %u is idle while unit %u waits on pCPU %u", p->id, u->id,
-                     u->home->id);
+            violated(t, "%s: pCPU %u is idle while unit %u waits on pCPU %u",
+                     p->pool->policy->opt_name, p->id, u->id, u->home->id);
     }
 }
 
-static void check_admitted(const struct trial *t, const struct sched_pool *pool)
+static void check_admitted(struct trial *t, const struct sched_pool *pool)
 {
-    if (!pool->policy->demand || !value_of(pool, NULL, "admission", 1) || t->overloaded)
+    if (!value_of(pool, NULL, "admission", 1))
+        t->overloaded = true;
+    if (!pool->policy->demand || t->overloaded)
         return;
     mask_for_each(id, &pool->cpus)
         if (t->h->pcpus[id]->reserved > UTIL_ONE)
@@ -239,6 +242,7 @@ static void check_wasted(struct trial *t)
 
 static void inspect(struct trial *t, sched_time elapsed)
 {
+    t->served = 0;
     for (unsigned i = 0; i < t->h->nr_units; i++) {
         const struct sched_unit *u = t->h->units[i].unit;
         if (u->state == SCHED_DETACHED)
@@ -252,6 +256,9 @@ static void inspect(struct trial *t, sched_time elapsed)
         check_pcpu(t, t->h->pcpus[i]);
         check_idle(t, t->h->pcpus[i]);
     }
+    if (t->served > t->h->nr_pcpus * elapsed)
+        violated(t, "%u pCPUs served %lld ns in %lld ns", t->h->nr_pcpus, (long long)t->served,
+                 (long long)elapsed);
     for (unsigned i = 0; i < t->h->nr_pools; i++)
         check_admitted(t, t->h->pools[i]);
     check_wasted(t);

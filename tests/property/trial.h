@@ -38,7 +38,8 @@ struct trial {
     struct unit_watch seen[HARNESS_MAX_UNITS];
     struct cap_watch caps[HARNESS_MAX_UNITS]; /* by domain id */
     const struct sched_unit *on[HARNESS_MAX_PCPUS];
-    sched_time wasted;
+    sched_time wasted; /* harness's, until the last step */
+    sched_time served; /* by all pCPUs in the last step */
 };
 
 _Noreturn void violated(const struct trial *t, const char *format, ...)

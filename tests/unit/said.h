@@ -1,9 +1,15 @@
 /*
  * For tests of parsers: what was said on stderr, and files to parse. The test
- * must define _POSIX_C_SOURCE 200809L first and include cmocka.h.
+ * must define _POSIX_C_SOURCE 200809L first.
  */
 #ifndef TEST_SAID_H
 #define TEST_SAID_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -63,8 +63,8 @@ static void begin(const struct workload *load, unsigned nr_workers)
         fake.pointers[i] = &fake.workers[i];
         fake.workers[i].result = &fake.results[i];
     }
-    assert_true(crew_init(&fake.crew, load, &fake.env, fake.pointers, nr_workers, &fake.domain, 1,
-                          0));
+    assert_true(
+        crew_init(&fake.crew, load, &fake.env, fake.pointers, nr_workers, &fake.domain, 1, 0));
     crew_start(&fake.crew, 0);
 }
 
@@ -204,8 +204,7 @@ static void test_periodic_unfinished_jobs_count_when_due(void **state)
 
 static void test_periodic_jitter_delays_the_release_and_the_deadline(void **state)
 {
-    const struct workload load = {
-        .kind = WORK_PERIODIC, .period = 1000, .busy = 1, .jitter = 100};
+    const struct workload load = {.kind = WORK_PERIODIC, .period = 1000, .busy = 1, .jitter = 100};
     bool jittered = false;
 
     (void)state;
@@ -301,8 +300,8 @@ static void begin_spinlock(void)
         .kind = WORK_SPINLOCK, .sleep = {DIST_CONST, 10, 0}, .burst = {DIST_CONST, 3, 0}};
 
     begin(&load, 3);
-    assert_int_equal(complete(0, 10).burst, 3);            /* 0 takes the free lock */
-    assert_true(complete(1, 10).burst == SCHED_NEVER);     /* 1 and 2 spin */
+    assert_int_equal(complete(0, 10).burst, 3);        /* 0 takes the free lock */
+    assert_true(complete(1, 10).burst == SCHED_NEVER); /* 1 and 2 spin */
     assert_true(complete(2, 10).burst == SCHED_NEVER);
 }
 

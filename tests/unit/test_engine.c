@@ -253,8 +253,7 @@ static void test_completion_at_the_deadline(void **state)
 /* A job that completes when its slice ends is complete: it does not wait for another slice. */
 static void test_finish_comes_before_the_end_of_the_slice(void **state)
 {
-    const struct workload one_slice = {
-        .kind = WORK_PERIODIC, .period = 50 * MS, .busy = 10 * MS};
+    const struct workload one_slice = {.kind = WORK_PERIODIC, .period = 50 * MS, .busy = 10 * MS};
 
     (void)state;
     begin(&sched_rrobin, 1, 1000 * MS);

@@ -126,8 +126,7 @@ static void unpause_vcpu(struct engine *e, struct sim_vcpu *v)
 }
 
 /* Both for the whole domain and for single vCPUs. */
-static int apply_pause(struct engine *e, const struct scenario_change *c,
-                       struct sched_refusal *why)
+static int apply_pause(struct engine *e, const struct scenario_change *c, struct sched_refusal *why)
 {
     const unsigned *first = &e->machine.first_unit[c->domain];
     unsigned from = c->vcpu < 0 ? first[0] : first[0] + (unsigned)c->vcpu;
@@ -165,8 +164,7 @@ static int apply_pin(struct engine *e, const struct scenario_change *c, struct s
     return machine_pin(&e->machine, (unsigned)c->domain, c->vcpu, &c->pin, e->now, why);
 }
 
-static int apply_table(struct engine *e, const struct scenario_change *c,
-                       struct sched_refusal *why)
+static int apply_table(struct engine *e, const struct scenario_change *c, struct sched_refusal *why)
 {
     return machine_set_table(&e->machine, c, why);
 }
@@ -244,8 +242,7 @@ static const char *name_target(const struct engine *e, const struct scenario_cha
     return text;
 }
 
-static int try_change(struct engine *e, const struct scenario_change *c,
-                      struct sched_refusal *why)
+static int try_change(struct engine *e, const struct scenario_change *c, struct sched_refusal *why)
 {
     if (c->domain >= 0 && c->kind != CHANGE_CREATE && !e->machine.exists[c->domain])
         return refuse(why, SCHED_ENOENT, NULL, "the domain does not exist at this time", 0);

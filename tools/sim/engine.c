@@ -187,8 +187,8 @@ static void pass_time(struct engine *e, sched_time to)
 
 static bool is_stuck(const struct engine *e)
 {
-    uint64_t limit = INSTANT_MAX + (uint64_t)INSTANT_FACTOR *
-                                       (e->result->nr_vcpus + e->scenario->nr_pcpus);
+    uint64_t limit =
+        INSTANT_MAX + (uint64_t)INSTANT_FACTOR * (e->result->nr_vcpus + e->scenario->nr_pcpus);
     return e->instant_events > limit;
 }
 
@@ -254,7 +254,8 @@ static void run(struct engine *e)
         fputs("\r\033[K", stderr); /* the line of progress goes */
 }
 
-/* ---- setting up ------------------------------------------------------------------------------- */
+/* ---- setting up -------------------------------------------------------------------------------
+ */
 
 static void note_lag(void *ctx, unsigned unit, double service, sched_time now)
 {

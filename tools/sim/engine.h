@@ -17,13 +17,13 @@ struct sim_vcpu {
     struct worker worker;
     struct vcpu_meter meter;
     struct sched_unit *unit;
-    struct sim_pcpu *pcpu;   /* runs there; NULL: does not run */
-    struct sim_pcpu *last;   /* where it ran last */
-    sched_time left;         /* of its burst, SCHED_NEVER: endless */
-    sched_time from;         /* its progress is counted up to here; later than now: overhead */
-    bool blocked;            /* has no burst */
-    bool watched;            /* no pCPU that it may use should idle while it waits */
-    struct list waiting;     /* in engine->waiting, if watched */
+    struct sim_pcpu *pcpu; /* runs there; NULL: does not run */
+    struct sim_pcpu *last; /* where it ran last */
+    sched_time left;       /* of its burst, SCHED_NEVER: endless */
+    sched_time from;       /* its progress is counted up to here; later than now: overhead */
+    bool blocked;          /* has no burst */
+    bool watched;          /* no pCPU that it may use should idle while it waits */
+    struct list waiting;   /* in engine->waiting, if watched */
 };
 
 struct sim_pcpu {
@@ -32,7 +32,7 @@ struct sim_pcpu {
     sched_time decide;  /* time to ask the scheduler */
     struct sched_pcpu *core;
     struct sim_vcpu *running, *last; /* NULL: none (yet) */
-    bool kicked; /* asked to decide at once by an event of somebody else's */
+    bool kicked;                     /* asked to decide at once by an event of somebody else's */
 };
 
 struct sim_pool {

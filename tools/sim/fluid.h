@@ -15,14 +15,14 @@
 #define FLUID_NOWHERE (-1)
 
 struct fluid_unit {
-    struct list link;   /* in its pool's `active`, if it has work and may be served */
-    int pool;           /* FLUID_NOWHERE: does not exist or is paused */
-    int group;          /* its domain */
+    struct list link; /* in its pool's `active`, if it has work and may be served */
+    int pool;         /* FLUID_NOWHERE: does not exist or is paused */
+    int group;        /* its domain */
     double weight;
     const struct mask *hard;
-    double backlog;     /* ns, INFINITY: a hog */
-    double rate;        /* pCPUs */
-    double service;     /* ns received by the pool's `settled` */
+    double backlog; /* ns, INFINITY: a hog */
+    double rate;    /* pCPUs */
+    double service; /* ns received by the pool's `settled` */
 };
 
 struct fluid_pool {

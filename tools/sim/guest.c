@@ -170,7 +170,5 @@ static bool guest_running(void *ctx, const struct worker *w)
     return ((const struct sim_vcpu *)((const char *)w - offsetof(struct sim_vcpu, worker)))->pcpu;
 }
 
-const struct work_env guest_env = {.give = guest_give,
-                                   .demand = guest_demand,
-                                   .arm = guest_arm,
-                                   .running = guest_running};
+const struct work_env guest_env = {
+    .give = guest_give, .demand = guest_demand, .arm = guest_arm, .running = guest_running};

@@ -7,7 +7,7 @@
 
 #define CACHE_LINE     64
 #define DEFAULT_WEIGHT 256
-#define DEFAULT_MCUADV 10       /* stands for the default weight */
+#define DEFAULT_MCUADV 10 /* stands for the default weight */
 #define MAX_MCUADV     10000000
 
 /* ---- weights on BVT ---------------------------------------------------------------- */
@@ -275,8 +275,8 @@ int machine_set(struct machine *m, const struct scenario_change *c, struct sched
     return apply_values(d, c->vcpu < 0 ? NULL : u, &v, c->at, why);
 }
 
-int machine_set_pool(struct machine *m, unsigned pool, const struct param_setting *set,
-                  unsigned nr, sched_time now, struct sched_refusal *why)
+int machine_set_pool(struct machine *m, unsigned pool, const struct param_setting *set, unsigned nr,
+                     sched_time now, struct sched_refusal *why)
 {
     int64_t value[SCHED_MAX_PARAMS];
 
@@ -288,7 +288,8 @@ int machine_set_pool(struct machine *m, unsigned pool, const struct param_settin
     return sched_pool_set(machine_pool(m, pool), value, now, why);
 }
 
-/* ---- domains ------------------------------------------------------------------------------------ */
+/* ---- domains ------------------------------------------------------------------------------------
+ */
 
 static int pin_unit(struct sched_unit *u, const struct scenario_vcpu *pin, sched_time now,
                     struct sched_refusal *why)
@@ -320,8 +321,7 @@ static void destroy_units(struct machine *m, unsigned domain, unsigned n, sched_
     sched_domain_fini(machine_domain(m, domain));
 }
 
-static int configure(struct machine *m, unsigned domain, sched_time now,
-                     struct sched_refusal *why)
+static int configure(struct machine *m, unsigned domain, sched_time now, struct sched_refusal *why)
 {
     const struct scenario_domain *config = &m->scenario->domains[domain];
     struct sched_domain *d = machine_domain(m, domain);
@@ -332,8 +332,7 @@ static int configure(struct machine *m, unsigned domain, sched_time now,
     return apply_values(d, NULL, &v, now, why);
 }
 
-int machine_create(struct machine *m, unsigned domain, sched_time now,
-                struct sched_refusal *why)
+int machine_create(struct machine *m, unsigned domain, sched_time now, struct sched_refusal *why)
 {
     const struct scenario_domain *config = &m->scenario->domains[domain];
     unsigned n = 0;
@@ -362,7 +361,7 @@ void machine_destroy(struct machine *m, unsigned domain, sched_time now)
 }
 
 int machine_pin(struct machine *m, unsigned domain, int vcpu, const struct scenario_vcpu *pin,
-             sched_time now, struct sched_refusal *why)
+                sched_time now, struct sched_refusal *why)
 {
     unsigned first = m->first_unit[domain], end = m->first_unit[domain + 1];
 
@@ -379,7 +378,7 @@ int machine_pin(struct machine *m, unsigned domain, int vcpu, const struct scena
 }
 
 int machine_set_table(struct machine *m, const struct scenario_change *change,
-                   struct sched_refusal *why)
+                      struct sched_refusal *why)
 {
     struct sched_window window[SCHED_TABLE_MAX];
 
@@ -396,7 +395,8 @@ int machine_set_table(struct machine *m, const struct scenario_change *change,
                            change->nr_windows, change->at, why);
 }
 
-/* ---- what the ideal wants to know ------------------------------------------------------------------ */
+/* ---- what the ideal wants to know
+ * ------------------------------------------------------------------ */
 
 static int64_t value_of(const struct sched_domain *d, const struct sched_unit *u, const char *name)
 {

@@ -46,20 +46,18 @@ bool machine_init(struct machine *m, const struct scenario *s, const struct sche
 void machine_free(struct machine *m);
 
 /* All its units are blocked. */
-int machine_create(struct machine *m, unsigned domain, sched_time now,
-                struct sched_refusal *why);
+int machine_create(struct machine *m, unsigned domain, sched_time now, struct sched_refusal *why);
 void machine_destroy(struct machine *m, unsigned domain, sched_time now);
 
 /* CHANGE_SET. */
-int machine_set(struct machine *m, const struct scenario_change *change,
-                struct sched_refusal *why);
-int machine_set_pool(struct machine *m, unsigned pool, const struct param_setting *set,
-                  unsigned nr, sched_time now, struct sched_refusal *why);
+int machine_set(struct machine *m, const struct scenario_change *change, struct sched_refusal *why);
+int machine_set_pool(struct machine *m, unsigned pool, const struct param_setting *set, unsigned nr,
+                     sched_time now, struct sched_refusal *why);
 /* vcpu -1: all of the domain, up to the one that is refused. */
 int machine_pin(struct machine *m, unsigned domain, int vcpu, const struct scenario_vcpu *pin,
-             sched_time now, struct sched_refusal *why);
+                sched_time now, struct sched_refusal *why);
 int machine_set_table(struct machine *m, const struct scenario_change *change,
-                   struct sched_refusal *why);
+                      struct sched_refusal *why);
 
 /* Weight in the sense of the ideal, 256 where the policy knows none. */
 double machine_weight(const struct sched_unit *u);
