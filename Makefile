@@ -98,9 +98,9 @@ build/moirai-sim: $(call obj,tools/sim/main.c $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
-build/property: $(call obj,$(PROPERTY) $(SIM) $(SCHED))
+build/property: $(call obj,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
 	echo "link  $@"
-	$(CC) -o $@ $^ $(SIM_LIBS)
+	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
 
 build/bench/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
 	mkdir -p $(@D)
@@ -112,9 +112,9 @@ build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/san/property: $(call san,$(PROPERTY) $(SIM) $(SCHED))
+build/san/property: $(call san,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
 	echo "link  $@"
-	$(CC) $(SAN) -o $@ $^ $(SIM_LIBS)
+	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
 
 build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(SCHED))
 	mkdir -p $(@D)

@@ -127,8 +127,6 @@ static bool bvt_enqueue(struct sched_unit *u, enum sched_why why, sched_time now
 
     if (why == SCHED_WOKEN)
         fair_set_vtime(u, vtime_later(u->vtime, bvt_svt(u->home, now)));
-    else
-        bvt_join_idle(u, why);
     if (!b->warping && now >= b->rest_ends)
         start_warp(u, now);
     bvt_queue_add(u, warp_of(u), b->rest_ends);

@@ -88,16 +88,6 @@ sched_time bvt_queue_next_flip(const struct sched_pcpu *pcpu)
     return heap_empty(&q->flips) ? SCHED_NEVER : q->flips.top->key;
 }
 
-void bvt_join_idle(struct sched_unit *u, enum sched_why why)
-{
-    const struct sched_pcpu *pcpu = u->home;
-    const struct bvt_queue *q = pcpu->data;
-    bool comes = why == SCHED_MOVED || why == SCHED_UNPARKED;
-
-    if (comes && !pcpu->current && !bvt_queue_first(pcpu))
-        fair_set_vtime(u, vtime_later(u->vtime, q->last));
-}
-
 static int64_t earlier(int64_t a, int64_t b)
 {
     return vtime_diff(a, b) < 0 ? a : b;

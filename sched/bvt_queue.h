@@ -90,8 +90,6 @@ sched_time bvt_queue_next_flip(const struct sched_pcpu *pcpu);
 
 /* Least A of the runnable units at `now`, the running one included. */
 int64_t bvt_svt(const struct sched_pcpu *pcpu, sched_time now);
-/* A unit that comes to an idle pCPU is not behind those who slept there; before it is queued. */
-void bvt_join_idle(struct sched_unit *u, enum sched_why why);
 
 /* The time for which `u`, not queued, may run before the next in the queue catches up, plus
  * the context switch allowance; ten allowances if it is alone. `bonus` is own service that

@@ -132,6 +132,7 @@ static void notify_home(struct sched_unit *u, sched_time now)
     struct sched_pcpu *p = u->home;
 
     if (!p->current) {
+        p->gathered = true;
         balance_claim(p, now);
         return;
     }
@@ -311,17 +312,41 @@ static void start_running(struct sched_pcpu *pcpu, struct sched_unit *u, sched_t
         core_trace(pcpu->pool, SCHED_EV_SWITCH, (int)pcpu->id, u, 0, now);
 }
 
+/* The policy's choice. It may park units for want of budget, then there may be others to pull. */
+static struct sched_decision pick(struct sched_pcpu *pcpu, struct sched_unit *prev, sched_time now,
+                                  struct sched_unit **pulled)
+{
+    const struct sched_policy *policy = pcpu->pool->policy;
+
+    *pulled = balance_pull(pcpu, now);
+    struct sched_decision d = policy->pick(pcpu, prev, now);
+    while (!d.unit && (*pulled = balance_pull(pcpu, now)))
+        d = policy->pick(pcpu, NULL, now);
+    return d;
+}
+
+/* Those who queued up while nobody ran, and were not chosen, have been offered to nobody yet. */
+static void offer_gathered(struct sched_pcpu *pcpu, sched_time now)
+{
+    bool some = pcpu->gathered && pcpu->nr_runnable > 1;
+
+    pcpu->gathered = false;
+    if (!some)
+        return;
+    list_for_each(u, &pcpu->units, struct sched_unit, home_link)
+        if (u->state == SCHED_WAITING)
+            balance_offer(u, now);
+}
+
 struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
 {
-    struct sched_unit *before = pcpu->current;
-    struct sched_decision d = {.unit = NULL, .until = SCHED_NEVER};
+    struct sched_unit *before = pcpu->current, *pulled;
 
     if (!pcpu->pool)
-        return d;
+        return (struct sched_decision){.unit = NULL, .until = SCHED_NEVER};
     levels_close_up(pcpu->pool, now);
     struct sched_unit *prev = requeue_current(pcpu, now);
-    struct sched_unit *pulled = balance_pull(pcpu, now);
-    d = pcpu->pool->policy->pick(pcpu, prev, now);
+    struct sched_decision d = pick(pcpu, prev, now, &pulled);
     if (before)
         before->yielding = false;
     start_running(pcpu, d.unit, d.until, before, now);
@@ -330,6 +355,7 @@ struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
         balance_offer(prev, now);
     if (pulled && pulled->state == SCHED_WAITING)
         balance_offer(pulled, now);
+    offer_gathered(pcpu, now);
     d.until = pcpu->until;
     return d;
 }

@@ -326,13 +326,21 @@ static int check(const struct sched_change *c, struct sched_refusal *why)
     return 0;
 }
 
+static void set_cap(struct sched_domain *d, sched_time now)
+{
+    budget_set(d, d->value[DOMAIN_CAP], d->pool->value[POOL_TSLICE], now);
+}
+
 static void changed(const struct sched_change *c, sched_time now)
 {
-    if (c->scope != SCHED_PARAM_DOMAIN)
-        return;
-    list_for_each(u, &c->domain->units, struct sched_unit, domain_link)
-        fair_set_weight(u, c->domain->value[DOMAIN_WEIGHT]);
-    budget_set(c->domain, c->domain->value[DOMAIN_CAP], c->pool->value[POOL_TSLICE], now);
+    if (c->scope == SCHED_PARAM_DOMAIN) {
+        list_for_each(u, &c->domain->units, struct sched_unit, domain_link)
+            fair_set_weight(u, c->domain->value[DOMAIN_WEIGHT]);
+        set_cap(c->domain, now);
+    } else if (c->scope == SCHED_PARAM_POOL) {
+        list_for_each(d, &c->pool->domains, struct sched_domain, pool_link)
+            set_cap(d, now);
+    }
 }
 
 static const struct sched_param params[] = {

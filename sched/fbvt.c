@@ -173,10 +173,8 @@ static bool fbvt_enqueue(struct sched_unit *u, enum sched_why why, sched_time no
     if (why == SCHED_WOKEN) {
         bank_sleep(u, now);
         start_warp(u, now);
-    } else {
-        bvt_join_idle(u, why);
-        if (now >= warp_end_of(u))
-            stop_warp(u, now);
+    } else if (now >= warp_end_of(u)) {
+        stop_warp(u, now);
     }
     bvt_queue_add(u, warp_of(u), warp_end_of(u));
     return true;

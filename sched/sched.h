@@ -150,6 +150,7 @@ struct sched_pcpu {
     uint64_t reserved;    /* admitted utilisation, 2^-40 of a pCPU (admission.h) */
     uint64_t planned;     /* scratch of admission_plan */
     struct list units;    /* all units whose home this is */
+    bool gathered;        /* units have been queued here since the last decision, by none seen */
 
     /* Scratch of the search for chains of moves (displace.c). */
     struct list search_link;
