@@ -179,13 +179,16 @@ sched_time balance_look_again(struct sched_pcpu *pcpu, sched_time now)
     return time_max(pull_time(pcpu, u, now), now + LOOK_MIN);
 }
 
-void balance_claim(struct sched_pcpu *pcpu, sched_time now)
+void balance_claim(struct sched_pcpu *pcpu, struct sched_unit *u, sched_time now)
 {
+    if (list_linked(&u->offer_link))
+        list_del(&u->offer_link);
+    list_add_tail(&pcpu->offered, &u->offer_link);
     mask_clear(&pcpu->pool->idle, pcpu->id);
     core_resched(pcpu, now);
 }
 
-void balance_offer(const struct sched_unit *u, sched_time now)
+void balance_offer(struct sched_unit *u, sched_time now)
 {
     struct sched_pool *pool = u->domain->pool;
     const struct mask *hard = &u->affinity->hard;
@@ -194,7 +197,7 @@ void balance_offer(const struct sched_unit *u, sched_time now)
         return;
     struct sched_pcpu *p = mask_empty(&pool->idle) ? NULL : idle_neighbour(u, hard);
     if (p)
-        balance_claim(p, now);
+        balance_claim(p, u, now);
     for (int id = mask_next_common(&pool->content, hard, 0); id != MASK_NONE;
          id = mask_next_common(&pool->content, hard, (unsigned)id + 1)) {
         p = pool->sched->pcpus[id];

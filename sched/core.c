@@ -132,8 +132,7 @@ static void notify_home(struct sched_unit *u, sched_time now)
     struct sched_pcpu *p = u->home;
 
     if (!p->current) {
-        p->gathered = true;
-        balance_claim(p, now);
+        balance_claim(p, u, now);
         return;
     }
     sched_time when = p->pool->policy->preempt_at(p, u, now);
@@ -185,6 +184,8 @@ void core_move(struct sched_unit *u, struct sched_pcpu *to, sched_time now)
 
 void core_withdraw(struct sched_unit *u, sched_time now)
 {
+    if (list_linked(&u->offer_link))
+        list_del(&u->offer_link);
     if (u->state == SCHED_RUNNING)
         core_preempt(u->home, now);
     if (u->state == SCHED_WAITING || u->state == SCHED_PARKED) {
@@ -325,17 +326,15 @@ static struct sched_decision pick(struct sched_pcpu *pcpu, struct sched_unit *pr
     return d;
 }
 
-/* Those who queued up while nobody ran, and were not chosen, have been offered to nobody yet. */
-static void offer_gathered(struct sched_pcpu *pcpu, sched_time now)
+/* The pCPU took somebody else: who was promised a look now looks for another one. */
+static void offer_again(struct sched_pcpu *pcpu, sched_time now)
 {
-    bool some = pcpu->gathered && pcpu->nr_runnable > 1;
-
-    pcpu->gathered = false;
-    if (!some)
-        return;
-    list_for_each(u, &pcpu->units, struct sched_unit, home_link)
-        if (u->state == SCHED_WAITING)
+    while (!list_empty(&pcpu->offered)) {
+        struct sched_unit *u = list_first_entry(&pcpu->offered, struct sched_unit, offer_link);
+        list_del(&u->offer_link);
+        if (pcpu->current && u->state == SCHED_WAITING)
             balance_offer(u, now);
+    }
 }
 
 struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
@@ -355,7 +354,7 @@ struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
         balance_offer(prev, now);
     if (pulled && pulled->state == SCHED_WAITING)
         balance_offer(pulled, now);
-    offer_gathered(pcpu, now);
+    offer_again(pcpu, now);
     d.until = pcpu->until;
     return d;
 }

@@ -52,9 +52,10 @@ struct sched_unit *balance_pull(struct sched_pcpu *pcpu, sched_time now);
 /* When a pCPU that has just been given a unit to run should decide anew for the sake of balance,
  * SCHED_NEVER if it need not. */
 sched_time balance_look_again(struct sched_pcpu *pcpu, sched_time now);
-/* An idle pCPU gets work: it shall look for it, and others shall not count on it. */
-void balance_claim(struct sched_pcpu *pcpu, sched_time now);
+/* An idle pCPU gets work: it shall look for it, and others shall not count on it. If it takes
+ * another one than `u` after all, `u` is offered again. */
+void balance_claim(struct sched_pcpu *pcpu, struct sched_unit *u, sched_time now);
 /* The unit has to wait: ask an idle pCPU to take it, and busy ones to look at it. */
-void balance_offer(const struct sched_unit *u, sched_time now);
+void balance_offer(struct sched_unit *u, sched_time now);
 
 #endif

@@ -182,14 +182,18 @@ static void charge(struct sched_unit *u, sched_time ran, sched_time now)
 
 /* ---- dispatch -------------------------------------------------------------------- */
 
-/* tslice for the heaviest of the unit and the next in line, less for a lighter one. */
+/* The rest of a boost, or tslice for the heaviest of the unit and the next in line and less for a
+ * lighter one. */
 static sched_time slice_of(const struct sched_pcpu *pcpu, const struct sched_unit *u)
 {
     const int64_t *value = pcpu->pool->value;
     const struct sched_unit *next = first_waiting(runqueue_of(pcpu));
+    const struct credit_unit *c = u->data;
 
     if (!next)
         return SCHED_NEVER;
+    if (c->boost)
+        return time_max(c->boost_left, value[POOL_RATELIMIT]);
     if (historic(pcpu->pool) || u->share_den >= next->share_den)
         return value[POOL_TSLICE];
     return time_max(value[POOL_TSLICE] * u->share_den / next->share_den,

@@ -90,7 +90,7 @@ static void move_along(struct sched_unit *u, struct sched_pcpu *end, sched_time 
     if (preempted)
         core_preempt(end, now);
     else
-        balance_claim(end, now);
+        balance_claim(end, u, now);
     for (struct sched_pcpu *to = end, *from = end->via; from; to = from, from = from->via) {
         struct sched_unit *running = from->current;
         core_preempt(from, now);

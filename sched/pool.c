@@ -166,6 +166,7 @@ void sched_pcpu_init(struct sched *s, struct sched_pcpu *pcpu, unsigned id, unsi
     pcpu->data = (char *)pcpu + DATA_OFFSET(struct sched_pcpu);
     list_init(&pcpu->cluster);
     list_init(&pcpu->units);
+    list_init(&pcpu->offered);
     list_init(&pcpu->search_link);
     s->pcpus[id] = pcpu;
 }
@@ -351,6 +352,7 @@ int sched_unit_init(struct sched_unit *u, struct sched_domain *d, unsigned id, u
     u->domain = d;
     u->data = (char *)u + DATA_OFFSET(struct sched_unit);
     list_init(&u->home_link);
+    list_init(&u->offer_link);
     list_init(&u->park_link);
     list_init(&u->level_link);
     heap_node_init(&u->index_node);

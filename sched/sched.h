@@ -150,7 +150,7 @@ struct sched_pcpu {
     uint64_t reserved;    /* admitted utilisation, 2^-40 of a pCPU (admission.h) */
     uint64_t planned;     /* scratch of admission_plan */
     struct list units;    /* all units whose home this is */
-    bool gathered;        /* units have been queued here since the last decision, by none seen */
+    struct list offered;  /* units that count on the next decision (balance_claim) */
 
     /* Scratch of the search for chains of moves (displace.c). */
     struct list search_link;
@@ -176,7 +176,7 @@ struct sched_unit {
     bool awake;      /* the guest wants to run */
     unsigned paused; /* reasons that it must not: pause, offline */
     struct sched_pcpu *home; /* where it is queued or runs, or last did */
-    struct list domain_link, home_link;
+    struct list domain_link, home_link, offer_link;
 
     struct mask hard, soft;          /* as set by the caller */
     bool has_soft;

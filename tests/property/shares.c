@@ -180,6 +180,7 @@ void try_cap(struct trial *t)
         uncapped[g] = 100 * rate_of(&s, (int)g);
     }
     changed(t);
+    advance(t, SEC); /* the buckets start empty */
     measure(t, 10 * SEC);
     for (unsigned g = 0; g < s.nr_groups; g++)
         check_group(t, &s, (int)g, uncapped[g]);
