@@ -120,7 +120,6 @@ void core_set_home(struct sched_unit *u, struct sched_pcpu *pcpu, sched_time now
     if (!from)
         return;
     u->migrations++;
-    fair_carry(u, pcpu, now);
     if (counted)
         join_clock(u);
     core_trace(pcpu->pool, SCHED_EV_MIGRATE, (int)pcpu->id, u, (int)from->id, now);

@@ -133,7 +133,7 @@ static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
         budget_park(u, now);
         return false;
     }
-    if (why == SCHED_WOKEN || why == SCHED_UNPARKED)
+    if (why == SCHED_WOKEN)
         limit_lag(u, now);
     if ((why == SCHED_WOKEN || why == SCHED_UNPARKED) && is_under(u, now))
         boost(u);

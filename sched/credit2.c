@@ -122,7 +122,7 @@ static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
     }
     if (!u->home->nr_runnable || u->share_den > rq->heaviest)
         rq->heaviest = u->share_den;
-    if (why == SCHED_WOKEN || why == SCHED_UNPARKED)
+    if (why == SCHED_WOKEN)
         limit_credit(u, rq, now);
     heap_insert(&rq->waiting, &c->node, u->vtime);
     return true;

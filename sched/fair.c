@@ -116,16 +116,6 @@ int64_t fair_clock_without(const struct sched_unit *u)
     return (int64_t)((uint64_t)c->base + (uint64_t)mean(sum, c->weight - w));
 }
 
-uint64_t fair_mean_weight(const struct sched_pcpu *pcpu)
-{
-    return pcpu->nr_runnable ? pcpu->clock.weight / pcpu->nr_runnable : UINT64_MAX;
-}
-
-int64_t fair_span(int64_t service, uint64_t mean_weight)
-{
-    return mean((__int128)service << WEIGHT_SHIFT, mean_weight);
-}
-
 int64_t fair_clock_time(const struct sched_pcpu *pcpu, int64_t vtime)
 {
     return mean((__int128)clamp(vtime, SPAN_MAX) * (int64_t)pcpu->clock.weight,
@@ -169,14 +159,4 @@ void fair_leave(struct sched_unit *u)
 void fair_catch_up(struct sched_unit *u)
 {
     u->vtime = vtime_later(u->vtime, u->home->clock.base);
-}
-
-void fair_carry(struct sched_unit *u, const struct sched_pcpu *to, sched_time now)
-{
-    if (!to->clock.weight)
-        return;
-    int64_t clock = fair_clock(to, now);
-    uint64_t own = clock_weight(u), others = fair_mean_weight(to);
-    int64_t limit = fair_span(FAIR_CARRY, own < others ? own : others);
-    u->vtime = (int64_t)((uint64_t)clock + (uint64_t)clamp(vtime_diff(u->vtime, clock), limit));
 }

@@ -10,16 +10,13 @@
  * Each pCPU has a clock: the weighted mean of the vtimes of the units that
  * are runnable there. A pCPU whose clock is ahead of another's serves its
  * units better, and takes over work from there (balance.c) if affinity allows.
- * Where it does not, clocks drift apart; levels.c bounds how far, and a unit
- * that moves keeps at most FAIR_CARRY of lead or lag.
+ * Where it does not, clocks drift apart; levels.c bounds how far. A unit that
+ * moves keeps its vtime: it is owed as much on one pCPU as on another.
  */
 #ifndef SCHED_FAIR_H
 #define SCHED_FAIR_H
 
 #include "sched.h"
-
-/* Own service that a mover may be ahead or behind, ns: what units of one level are never apart. */
-#define FAIR_CARRY 500000000LL
 
 static inline int64_t vtime_diff(int64_t a, int64_t b)
 {
@@ -53,9 +50,6 @@ void fair_join(struct sched_unit *u);
 void fair_leave(struct sched_unit *u);
 /* A sleeper that comes back to an empty pCPU starts where the last unit there has left. */
 void fair_catch_up(struct sched_unit *u);
-/* Limits the unit's lead and lag to FAIR_CARRY against the clock of the pCPU it moves to;
- * before fair_join, not in a clock. */
-void fair_carry(struct sched_unit *u, const struct sched_pcpu *to, sched_time now);
 /* Sets a unit's vtime forward (a wake rule); keeps the clock exact. */
 void fair_set_vtime(struct sched_unit *u, int64_t vtime);
 
@@ -65,11 +59,6 @@ int64_t fair_clock(const struct sched_pcpu *pcpu, sched_time now);
 /* What the clock of the unit's home would be without it, for a home with others. Nobody runs
  * there at the moment. */
 int64_t fair_clock_without(const struct sched_unit *u);
-
-/* Mean weight of the pCPU's runnable units, and the virtual time that a unit of such a weight
- * needs `service` ns for. UINT64_MAX stands for no unit. */
-uint64_t fair_mean_weight(const struct sched_pcpu *pcpu);
-int64_t fair_span(int64_t service, uint64_t mean_weight);
 
 /* How long the pCPU's clock takes to advance by `vtime` while it is busy, ns. */
 int64_t fair_clock_time(const struct sched_pcpu *pcpu, int64_t vtime);

@@ -7,11 +7,12 @@
  * drift apart for as long as that lasts. The order of the levels matters (who
  * is better off may help), their distance does not; but when load or affinity
  * change, the distance would be paid back in CPU time by units that owe
- * nothing. So now and then the gaps between levels are closed up to FAIR_CARRY
+ * nothing. So now and then the gaps between levels are closed up to GAP
  * of service: all units below a gap move up together, which changes neither
- * the order of any two units nor any distance within a level.
+ * the order of any two units nor any distance within a level. Sleepers make no
+ * level but move with theirs, or they would come back with a lag nobody owes.
  *
- * This is the one place that looks at all runnable units of a pool. It costs
+ * This is the one place that looks at all units of a pool. It costs
  * O(n log n) every n/256 tenths of a second, and never on a wake-up.
  */
 #include "core.h"
@@ -20,6 +21,7 @@
 
 #define PERIOD           (100 * MS)
 #define UNITS_PER_PERIOD 256
+#define GAP              (500 * MS) /* own service: more than units of one level are ever apart */
 
 static unsigned sort_units(struct sched_pool *pool, struct heap *sorted, sched_time now)
 {
@@ -28,18 +30,17 @@ static unsigned sort_units(struct sched_pool *pool, struct heap *sorted, sched_t
         core_charge(pool->sched->pcpus[id], now);
     list_for_each(d, &pool->domains, struct sched_domain, pool_link)
         list_for_each(u, &d->units, struct sched_unit, domain_link)
-            if (u->in_clock)
-                heap_insert(sorted, &u->level_node, u->vtime);
+            heap_insert(sorted, &u->level_node, u->vtime);
     return (unsigned)sorted->size;
 }
 
-/* How much the gap between two neighbours is too wide. A light unit's vtime jumps far. */
+/* How much further apart than they should be. A light unit's vtime jumps far. */
 static int64_t excess(const struct sched_unit *below, const struct sched_unit *above)
 {
-    if (!below)
+    if (!above)
         return 0;
     int64_t gap = vtime_diff(above->vtime, below->vtime);
-    int64_t span = fair_to_virtual(below, FAIR_CARRY), other = fair_to_virtual(above, FAIR_CARRY);
+    int64_t span = fair_to_virtual(below, GAP), other = fair_to_virtual(above, GAP);
     int64_t limit = span > other ? span : other;
     return gap > limit ? gap - limit : 0;
 }
@@ -57,27 +58,32 @@ static void shift(struct sched_unit *u, int64_t by, sched_time now)
         index_update(u, u->vtime);
 }
 
+/* From the top down: who is in the clock makes a level, the others keep their place between. */
 static unsigned close_gaps(struct sched_pool *pool, sched_time now)
 {
     struct heap sorted;
     struct list order;
     unsigned n = sort_units(pool, &sorted, now);
-    int64_t total = 0;
+    const struct sched_unit *above = NULL;
+    int64_t moved = 0; /* how far the level above has moved up */
 
     list_init(&order);
-    for (struct sched_unit *last = NULL, *u; !heap_empty(&sorted); last = u) {
-        u = heap_top_entry(&sorted, struct sched_unit, level_node);
+    while (!heap_empty(&sorted)) {
+        struct sched_unit *u = heap_top_entry(&sorted, struct sched_unit, level_node);
         heap_remove(&sorted, &u->level_node);
-        list_add_tail(&order, &u->level_link);
-        u->level_gap = excess(last, u);
-        total += u->level_gap;
+        list_add_head(&order, &u->level_link);
     }
     while (!list_empty(&order)) {
         struct sched_unit *u = list_first_entry(&order, struct sched_unit, level_link);
         list_del(&u->level_link);
-        total -= u->level_gap;
-        if (total > 0)
-            shift(u, total, now);
+        /* `above` has moved already */
+        int64_t by = time_max(moved, excess(u, above));
+        if (by > 0)
+            shift(u, by, now);
+        if (u->in_clock) {
+            above = u;
+            moved = by;
+        }
     }
     return n;
 }

@@ -201,9 +201,8 @@ struct sched_unit {
     uint64_t vtime_rest;      /* what the division left */
     uint32_t share_num, share_den; /* vtime += ran * num / den */
     bool in_clock;
-    struct heap_node level_node; /* scratch of levels.c, like the next two */
+    struct heap_node level_node; /* scratch of levels.c, like the next */
     struct list level_link;
-    int64_t level_gap;
 
     uint64_t reserved; /* own admitted utilisation, 2^-40 */
     uint64_t plan_util;      /* admission_plan's answer: utilisation and pCPU-to-be */
