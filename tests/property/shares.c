@@ -9,6 +9,7 @@
 
 #define MOST_HOGS 200
 #define TOLERANCE 1.0 /* percentage points of a pCPU */
+#define DISTURBED 3.0 /* beside a thief: while it sleeps others may use its pCPU, not always the right ones */
 
 struct share {
     struct sched_unit *unit[MOST_HOGS];
@@ -47,7 +48,7 @@ static void check_hogs(struct trial *t, const struct share *s, const struct sche
     for (unsigned i = 0; i < s->nr; i++) {
         double share = harness_share(t->h, s->unit[i]), ideal = 100 * s->ideal[i].rate;
         bool too_much = share > ideal + TOLERANCE && (!thief || thief == s->unit[i]);
-        bool too_little = share < ideal - TOLERANCE && thief != s->unit[i];
+        bool too_little = share < ideal - (thief ? DISTURBED : TOLERANCE) && thief != s->unit[i];
         if (too_much || too_little)
             violated(t, "%s %u: %.2f %%, ideal %.2f %% of a pCPU",
                      thief == s->unit[i] ? "thief" : "hog", s->unit[i]->id, share, ideal);
@@ -151,14 +152,19 @@ static double rate_of(const struct share *s, int group)
     return sum;
 }
 
-/* Held to its cap within 0.25 points if it would get clearly more without it. */
-static void check_group(struct trial *t, const struct share *s, int group, double uncapped)
+/*
+ * Held to its cap within 0.25 points if it would get clearly more without it. Units that are not
+ * free to run anywhere may need a chain of moves (displace.c) each time they have budget again,
+ * which takes some milliseconds: those get nine tenths at least.
+ */
+static void check_group(struct trial *t, const struct share *s, int group, double uncapped,
+                        bool anywhere)
 {
-    double cap = 100 * s->cap[group], share = 0;
+    double cap = 100 * s->cap[group], share = 0, least = anywhere ? cap - 0.25 : 0.9 * cap - 0.25;
 
     for (unsigned i = 0; i < s->nr; i++)
         share += s->ideal[i].group == group ? harness_share(t->h, s->unit[i]) : 0;
-    if (share > cap + 0.25 || (uncapped > 1.2 * cap + 2 && share < cap - 0.25))
+    if (share > cap + 0.25 || (uncapped > 1.2 * cap + 2 && share < least))
         violated(t, "group %d: %.2f %% with a cap of %.0f, %.2f without", group, share, cap,
                  uncapped);
 }
@@ -183,5 +189,5 @@ void try_cap(struct trial *t)
     advance(t, SEC); /* the buckets start empty */
     measure(t, 10 * SEC);
     for (unsigned g = 0; g < s.nr_groups; g++)
-        check_group(t, &s, (int)g, uncapped[g]);
+        check_group(t, &s, (int)g, uncapped[g], spread == SPREAD_ALL);
 }
