@@ -65,6 +65,7 @@ struct atropos_unit {
     struct edf_server server;
     struct list link; /* in atropos_pcpu.slack */
     int64_t turn;     /* what is left of it */
+    bool moved;
 };
 
 static struct atropos_pcpu *atropos_pcpu(const struct sched_pcpu *p)
@@ -101,10 +102,14 @@ static void wait_for_turn(struct sched_unit *u, enum sched_why why)
     struct list *slack = &atropos_pcpu(u->home)->slack;
     struct atropos_unit *a = atropos_unit(u);
 
-    if (why == SCHED_PREEMPTED && a->turn > 0) {
-        list_add_head(slack, &a->link);
+    if (why == SCHED_MOVED || (why == SCHED_PREEMPTED && a->turn > 0)) {
+        const struct atropos_unit *head = list_first_entry(slack, struct atropos_unit, link);
+        a->turn = why == SCHED_MOVED ? SLACK_QUANTUM : a->turn;
+        a->moved = why == SCHED_MOVED;
+        list_add_head(head && head->moved && !a->moved ? slack->next : slack, &a->link);
         return;
     }
+    a->moved = false;
     a->turn = SLACK_QUANTUM;
     list_add_tail(slack, &a->link);
 }

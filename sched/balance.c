@@ -136,6 +136,13 @@ static bool could_leave(const struct sched_pcpu *pcpu)
     return pcpu->nr_runnable > 1 && !u->bound && u->affinity->width > 1;
 }
 
+/* It runs where it does not prefer to: a pCPU that it prefers may have become idle. */
+static bool is_astray(const struct sched_pcpu *pcpu)
+{
+    const struct sched_unit *u = pcpu->current;
+    return !u->bound && !unit_prefers(u, pcpu);
+}
+
 /* The unit that the pCPU should take over now, or NULL. */
 static struct sched_unit *find_work(struct sched_pcpu *pcpu, sched_time now)
 {
@@ -167,7 +174,8 @@ sched_time balance_look_again(struct sched_pcpu *pcpu, sched_time now)
 {
     if (!pcpu->pool->policy->balanced || !pcpu->current)
         return SCHED_NEVER;
-    sched_time again = could_leave(pcpu) ? now + LOOK_MAX : SCHED_NEVER;
+    bool may_go = could_leave(pcpu) || is_astray(pcpu);
+    sched_time again = may_go ? now + LOOK_MAX : SCHED_NEVER;
     struct sched_unit *u = core_first_waiting(pcpu, false);
     if (!u) {
         mask_set(&pcpu->pool->content, pcpu->id);

@@ -279,18 +279,25 @@ static bool leave_for_soft(struct sched_unit *u, sched_time now)
     return true;
 }
 
-/* The unit that ran until now queues up again, if it still wants to run. */
-static struct sched_unit *requeue_current(struct sched_pcpu *pcpu, sched_time now)
+/* The unit that ran until now queues up again, if it still wants to run: here or, then it is `*gone`,
+ * on an idle pCPU that it prefers. */
+static struct sched_unit *requeue_current(struct sched_pcpu *pcpu, struct sched_unit **gone,
+                                          sched_time now)
 {
     struct sched_unit *u = pcpu->current;
 
+    *gone = NULL;
     if (!u)
         return NULL;
     enum sched_why why = u->yielding ? SCHED_YIELDED : SCHED_PREEMPTED;
     stop_running(pcpu, why, now);
-    if (u->state != SCHED_WAITING || leave_for_soft(u, now) || displace(u, now))
+    if (u->state != SCHED_WAITING)
         return NULL;
-    return u;
+    if (leave_for_soft(u, now)) {
+        *gone = u;
+        return NULL;
+    }
+    return displace(u, now) ? NULL : u;
 }
 
 static void start_running(struct sched_pcpu *pcpu, struct sched_unit *u, sched_time until,
@@ -308,8 +315,9 @@ static void start_running(struct sched_pcpu *pcpu, struct sched_unit *u, sched_t
     pcpu->current = u;
     pcpu->charged = now;
     pcpu->until = until;
-    if (u != before)
+    if (u ? u != before : pcpu->busy)
         core_trace(pcpu->pool, SCHED_EV_SWITCH, (int)pcpu->id, u, 0, now);
+    pcpu->busy = u != NULL;
 }
 
 /* The policy's choice. It may park units for want of budget, then there may be others to pull. */
@@ -322,6 +330,21 @@ static struct sched_decision pick(struct sched_pcpu *pcpu, struct sched_unit *pr
     struct sched_decision d = policy->pick(pcpu, prev, now);
     while (!d.unit && (*pulled = balance_pull(pcpu, now)))
         d = policy->pick(pcpu, NULL, now);
+    return d;
+}
+
+/* The same while `gone`, which has just left, is out of reach: it shall not be pulled back. */
+static struct sched_decision pick_without(struct sched_pcpu *pcpu, struct sched_unit *prev,
+                                          struct sched_unit *gone, sched_time now,
+                                          struct sched_unit **pulled)
+{
+    bool hide = gone && index_holds(gone);
+
+    if (hide)
+        index_remove(gone);
+    struct sched_decision d = pick(pcpu, prev, now, pulled);
+    if (hide)
+        index_insert(gone, gone->vtime);
     return d;
 }
 
@@ -338,13 +361,13 @@ static void offer_again(struct sched_pcpu *pcpu, sched_time now)
 
 struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
 {
-    struct sched_unit *before = pcpu->current, *pulled;
+    struct sched_unit *before = pcpu->current, *gone, *pulled;
 
     if (!pcpu->pool)
         return (struct sched_decision){.unit = NULL, .until = SCHED_NEVER};
     levels_close_up(pcpu->pool, now);
-    struct sched_unit *prev = requeue_current(pcpu, now);
-    struct sched_decision d = pick(pcpu, prev, now, &pulled);
+    struct sched_unit *prev = requeue_current(pcpu, &gone, now);
+    struct sched_decision d = pick_without(pcpu, prev, gone, now, &pulled);
     if (before)
         before->yielding = false;
     start_running(pcpu, d.unit, d.until, before, now);

@@ -128,13 +128,13 @@ static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
     struct runqueue *rq = runqueue_of(u->home);
 
     budget_stop(u, now);
+    if (why == SCHED_WOKEN)
+        limit_lag(u, now);
     if (!budget_available(u->domain, now)) {
         c->boost = false;
         budget_park(u, now);
         return false;
     }
-    if (why == SCHED_WOKEN)
-        limit_lag(u, now);
     if ((why == SCHED_WOKEN || why == SCHED_UNPARKED) && is_under(u, now))
         boost(u);
     else if (why == SCHED_YIELDED)
@@ -225,6 +225,9 @@ static struct sched_decision pick(struct sched_pcpu *pcpu, struct sched_unit *pr
         sched_time quota = budget_start(u, now);
         if (quota) {
             sched_time run = time_min(slice_of(pcpu, u), quota);
+            sched_time kept = pcpu->since + pcpu->pool->value[POOL_RATELIMIT];
+            if (u == prev && now < kept && first_waiting(runqueue_of(pcpu)))
+                run = time_min(run, kept - now);
             return (struct sched_decision){u, run == SCHED_NEVER ? run : now + run};
         }
         budget_park(u, now);

@@ -116,14 +116,14 @@ static bool enqueue(struct sched_unit *u, enum sched_why why, sched_time now)
     struct runqueue *rq = runqueue_of(u->home);
 
     budget_stop(u, now);
-    if (!budget_available(u->domain, now)) {
-        budget_park(u, now);
-        return false;
-    }
     if (!u->home->nr_runnable || u->share_den > rq->heaviest)
         rq->heaviest = u->share_den;
     if (why == SCHED_WOKEN)
         limit_credit(u, rq, now);
+    if (!budget_available(u->domain, now)) {
+        budget_park(u, now);
+        return false;
+    }
     heap_insert(&rq->waiting, &c->node, u->vtime);
     return true;
 }

@@ -237,6 +237,7 @@ const struct sched_policy sched_fbvt = {
     .unit_size = sizeof(struct fbvt_unit),
     .balanced = true,
     .by_vtime = true,
+    .banks = 1 + BVT_POOL_HISTORIC,
     .resist = 2 * MS,
     .pcpu_init = bvt_queue_init,
     .unit_init = fbvt_unit_init,

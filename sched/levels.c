@@ -23,14 +23,23 @@
 #define UNITS_PER_PERIOD 256
 #define GAP              (500 * MS) /* own service: more than units of one level are ever apart */
 
+static bool sleepers_keep_lag(const struct sched_pool *pool)
+{
+    unsigned banks = pool->policy->banks;
+    return banks && pool->value[banks - 1];
+}
+
 static unsigned sort_units(struct sched_pool *pool, struct heap *sorted, sched_time now)
 {
+    bool all = !sleepers_keep_lag(pool);
+
     heap_init(sorted);
     mask_for_each(id, &pool->cpus)
         core_charge(pool->sched->pcpus[id], now);
     list_for_each(d, &pool->domains, struct sched_domain, pool_link)
         list_for_each(u, &d->units, struct sched_unit, domain_link)
-            heap_insert(sorted, &u->level_node, u->vtime);
+            if (all || u->in_clock)
+                heap_insert(sorted, &u->level_node, u->vtime);
     return (unsigned)sorted->size;
 }
 

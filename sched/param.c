@@ -236,21 +236,22 @@ struct kept_params param_keep(struct sched_domain *d)
     return (struct kept_params){.weight = weight ? *weight : -1, .cap = cap ? *cap : -1};
 }
 
-static void restore_value(int64_t *value, const struct sched_domain *d, const char *name,
-                          int64_t kept)
+/* Each on its own: one that is out of the new range leaves the default, and the other stays. */
+static void restore_value(struct sched_domain *d, const char *name, int64_t kept, sched_time now)
 {
+    int64_t value[SCHED_MAX_PARAMS];
     unsigned i;
-    if (kept >= 0 && sched_param_by_name(d->pool->policy, SCHED_PARAM_DOMAIN, name, &i))
-        value[i] = kept;
+
+    if (kept < 0 || !sched_param_by_name(d->pool->policy, SCHED_PARAM_DOMAIN, name, &i))
+        return;
+    for (unsigned k = 0; k < SCHED_MAX_PARAMS; k++)
+        value[k] = d->value[k];
+    value[i] = kept;
+    sched_domain_set(d, value, now, NULL);
 }
 
 void param_restore(struct sched_domain *d, const struct kept_params *kept, sched_time now)
 {
-    int64_t value[SCHED_MAX_PARAMS];
-
-    for (unsigned i = 0; i < SCHED_MAX_PARAMS; i++)
-        value[i] = d->value[i];
-    restore_value(value, d, "weight", kept->weight);
-    restore_value(value, d, "cap", kept->cap);
-    sched_domain_set(d, value, now, NULL); /* out of the new range: the defaults stay */
+    restore_value(d, "weight", kept->weight, now);
+    restore_value(d, "cap", kept->cap, now);
 }

@@ -48,6 +48,7 @@ struct sched_policy {
      */
     bool balanced;
     sched_time resist;
+    unsigned banks; /* 1 + the pool parameter with which sleepers keep any lag; 0: there is none */
     bool by_vtime; /* its queues are ordered by vtime: a change of vtime needs queueing anew */
 
     void (*pool_init)(struct sched_pool *);      /* may be NULL, like the next three */

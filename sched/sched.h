@@ -144,6 +144,7 @@ struct sched_pcpu {
     sched_time since;           /* when `current` began this unbroken run */
     sched_time charged;         /* up to when `current` has been charged */
     sched_time until;           /* end of the slice decided last */
+    bool busy;                  /* the last decision was not to idle */
 
     struct sched_clock clock;
     unsigned nr_runnable; /* waiting here or running, parked ones not counted */

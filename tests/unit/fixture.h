@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../sched/core.h"
 #include "harness.h"
 
 struct fixture {
@@ -82,6 +83,32 @@ static inline struct sched_unit *pinned_hog(int64_t weight, unsigned pcpu)
     struct sched_unit *u = hog(weight);
     harness_pin(h, u, pcpu);
     return u;
+}
+
+/* The waiting unit waits on `pcpu` with this vtime instead; nobody has decided yet. */
+static inline void wait_on(struct sched_unit *u, unsigned pcpu, int64_t vtime)
+{
+    assert_int_equal(u->state, SCHED_WAITING);
+    core_unqueue(u, h->now);
+    core_set_home(u, h->pcpus[pcpu], h->now);
+    u->vtime = vtime;
+    core_queue(u, SCHED_MOVED, h->now);
+    assert_int_equal(u->vtime, vtime);
+}
+
+static inline struct sched_unit *waits_on(unsigned pcpu, int64_t vtime)
+{
+    struct sched_unit *u = hog(256);
+    wait_on(u, pcpu, vtime);
+    return u;
+}
+
+/* The pCPU has decided, and found nothing to do. */
+static inline void is_idle(unsigned pcpu)
+{
+    assert_null(h->pcpus[pcpu]->current);
+    mask_set(&h->pool->idle, pcpu);
+    h->due[pcpu] = SCHED_NEVER;
 }
 
 /* ---- what happens ----------------------------------------------------------------- */

@@ -222,7 +222,8 @@ static void test_yield_gives_up_the_allowance_only(void **state)
 }
 
 /* An idle pCPU's sleepers are ahead in virtual time of those who come from a crowded one. */
-static void test_newcomer_does_not_hold_up_those_who_slept(void **state)
+/* It is owed what it lacked on the other pCPU, but half a second of that at most (levels.c). */
+static void test_newcomer_does_not_hold_up_those_who_slept_for_long(void **state)
 {
     struct sched_unit *crowd[10];
 
@@ -239,7 +240,7 @@ static void test_newcomer_does_not_hold_up_those_who_slept(void **state)
     harness_pin(h, crowd[0], 1);
     harness_run(h, MS);
     sched_wake(alone, h->now);
-    assert_in_range(service_within(alone, 300 * MS), 140 * MS, 160 * MS);
+    assert_in_range(service_within(alone, 1500 * MS), 490 * MS, 760 * MS);
 }
 
 /* ---- warp --------------------------------------------------------------------------- */
@@ -389,7 +390,7 @@ int main(void)
         ON_ONE(test_sleep_does_not_forgive),
         ON_ONE(test_waking_ahead_waits_for_the_others),
         ON_ONE(test_yield_gives_up_the_allowance_only),
-        ON_TWO(test_newcomer_does_not_hold_up_those_who_slept),
+        ON_TWO(test_newcomer_does_not_hold_up_those_who_slept_for_long),
         ON_ONE(test_warp_cuts_latency),
         ON_ONE(test_warp_does_not_change_the_share),
         ON_ONE(test_warp_is_limited_to_warpl),

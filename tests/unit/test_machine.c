@@ -220,6 +220,80 @@ static void test_set_of_both_scopes_or_none(void **state)
     assert_int_equal(machine_unit(&machine, 1)->value[index], 50 * MS);
 }
 
+static unsigned unit_param_index(const char *name)
+{
+    unsigned index;
+
+    assert_non_null(sched_param_by_name(pool.policy, SCHED_PARAM_UNIT, name, &index));
+    return index;
+}
+
+static int set_param(int vcpu, const char *name, int64_t value)
+{
+    struct param_setting set = {
+        .scope = SCHED_PARAM_UNIT, .index = unit_param_index(name), .value = value};
+    const struct scenario_change change = {
+        .kind = CHANGE_SET, .vcpu = vcpu, .weight = -1, .nr_settings = 1, .settings = &set};
+    struct sched_refusal why = {0};
+
+    return machine_set(&machine, &change, &why);
+}
+
+static int64_t param_of(unsigned unit, const char *name)
+{
+    return machine_unit(&machine, unit)->value[unit_param_index(name)];
+}
+
+static void test_set_for_all_keeps_what_each_has(void **state)
+{
+    (void)state;
+    describe(&sched_sedf);
+    add_domain(-1, -1);
+    assert_int_equal(make(NULL), 0);
+    assert_int_equal(set_param(0, "slice", 10 * MS), 0);
+    assert_int_equal(set_param(1, "period", 50 * MS), 0);
+    assert_int_equal(set_param(-1, "extratime", 0), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(param_of(i, "slice"), i == 0 ? 10 * MS : 0);
+        assert_int_equal(param_of(i, "period"), i == 0 ? 100 * MS : 50 * MS);
+        assert_int_equal(param_of(i, "extratime"), 0);
+    }
+}
+
+static void test_set_for_all_that_one_refuses(void **state)
+{
+    (void)state;
+    describe(&sched_sedf);
+    add_domain(-1, -1);
+    assert_int_equal(make(NULL), 0);
+    assert_int_equal(set_param(1, "period", 20 * MS), 0);
+    assert_true(set_param(-1, "slice", 30 * MS) < 0); /* more than the period of vCPU 1 */
+    assert_int_equal(param_of(0, "slice"), 0);
+    assert_int_equal(param_of(1, "slice"), 0);
+}
+
+static void test_refused_pin_changes_nothing(void **state)
+{
+    struct scenario_vcpu pin = {.has_hard = true, .has_soft = true};
+    struct sched_refusal why = {0};
+
+    (void)state;
+    describe(&sched_sedf);
+    add_domain(-1, -1);
+    assert_int_equal(make(NULL), 0);
+    assert_int_equal(set_param(-1, "slice", 60 * MS), 0); /* one on each pCPU */
+    mask_set(&pin.hard, 0);
+    mask_set(&pin.soft, 0);
+    assert_int_equal(machine_pin(&machine, 0, -1, &pin, 0, &why), -SCHED_ENOSPC);
+    assert_non_null(why.why);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(mask_test(&machine_unit(&machine, i)->hard, 1));
+        assert_false(machine_unit(&machine, i)->has_soft);
+    }
+    assert_int_equal(machine_pin(&machine, 0, 0, &pin, 0, &why), 0);
+    assert_false(mask_test(&machine_unit(&machine, 0)->hard, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +306,9 @@ int main(void)
         cmocka_unit_test_teardown(test_refused_domain_leaves_nothing, teardown),
         cmocka_unit_test_teardown(test_destroyed_domain_can_come_back, teardown),
         cmocka_unit_test_teardown(test_set_of_both_scopes_or_none, teardown),
+        cmocka_unit_test_teardown(test_set_for_all_keeps_what_each_has, teardown),
+        cmocka_unit_test_teardown(test_set_for_all_that_one_refuses, teardown),
+        cmocka_unit_test_teardown(test_refused_pin_changes_nothing, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

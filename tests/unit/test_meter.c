@@ -117,6 +117,18 @@ static void test_cap_windows_begin_anew_with_the_cap(void **state)
     assert_true(domain.cap_excess == 90);
 }
 
+static void test_no_excess_without_a_cap(void **state)
+{
+    struct domain_result domain = {0};
+    struct cap_meter cap;
+
+    (void)state;
+    cap_meter_init(&cap, &domain);
+    cap_meter_run(&cap, +1, 1000);
+    cap_meter_update(&cap, 5000); /* the run ends */
+    assert_true(domain.cap_excess == 0);
+}
+
 /* All pairs of the moments at which something changed. */
 static double brute_force(const sched_time *at, const sched_time *service, int n, double cap)
 {
@@ -171,6 +183,7 @@ int main(void)
         cmocka_unit_test_setup(test_lag_keeps_the_maximum, setup),
         cmocka_unit_test(test_cap_excess_of_a_burst),
         cmocka_unit_test(test_cap_windows_begin_anew_with_the_cap),
+        cmocka_unit_test(test_no_excess_without_a_cap),
         cmocka_unit_test(test_cap_excess_equals_brute_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,6 +39,9 @@ static void truncation_is_said(void **state)
     sample.slices_truncated = true;
     text = written(report_trace);
     assert_contains(text, "\"truncated\": true");
+    assert_contains(text,
+                    "{\"name\": \"the trace is cut off here: it holds 3 slices\",\"ph\": \"i\","
+                    "\"s\": \"g\",\"ts\": 3000.007,");
     free(text);
 }
 

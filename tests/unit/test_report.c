@@ -40,8 +40,8 @@ static void refused_changes_are_listed(void **state)
     sample.nr_refusals = 1;
     sample.refusals[0].why = (struct sched_refusal){"budget", "more than is free", 250000};
     text = written(report_table);
-    assert_contains(
-        text, ", 1 change refused\nrefused: test.sim:7: budget: more than is free (250000)\n");
+    assert_contains(text,
+                    ", 1 change refused\nrefused: test.sim:7: budget: more than is free: 250000\n");
     free(sample.refusals);
     free(text);
 }

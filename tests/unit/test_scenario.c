@@ -401,10 +401,11 @@ static void bad_pools(void **state)
     bad(HOST "pool policy=credit\ndomain a\n", "x.scn:2: the pool has no name");
     bad(HOST "pool Pool-0 policy=credt\ndomain a\n",
         "x.scn:2: unknown policy 'credt'; did you mean credit?");
-    bad(HOST "pool Pool-0 policy=cfs\ndomain a\n", "use one of bvt");
+    bad(HOST "pool Pool-0 policy=cfs\ndomain a\n", "'cfs'; use one of ");
     bad(HOST "pool Pool-0 policy=credit tslice=5s\ndomain a\n",
         "x.scn:2: tslice: 5s is out of range; use 1ms to 1s");
-    bad(HOST "pool Pool-0 policy=credit tslice=5\ndomain a\n", "without a unit: ns");
+    bad(HOST "pool Pool-0 policy=credit tslice=5\ndomain a\n",
+        "x.scn:2: tslice: '5' has no unit; use 5ns, 5us, 5ms or 5s");
     bad(HOST "pool Pool-0 policy=credit weight=5\ndomain a\n",
         "x.scn:2: weight of credit belongs to a whole domain");
     bad(HOST "pool Pool-0 policy=credit budget=5ms\ndomain a\n",

@@ -27,7 +27,6 @@ static void reads_times(void **state)
 {
     (void)state;
     assert_int_equal(time_of("0"), 0);
-    assert_int_equal(time_of("17"), 17);
     assert_int_equal(time_of("17ns"), 17);
     assert_int_equal(time_of("500us"), 500000);
     assert_int_equal(time_of("10ms"), 10 * MS);
@@ -41,9 +40,9 @@ static void reads_times(void **state)
 static void refuses_times(void **state)
 {
     static const char *const wrong[] = {
-        "",        "ms",      "10 ms", "10sec", "1,5ms", "1.ms", ".5s",
-        "1e3s",    "0x10",    "-1ms",  "+1ms",  "1.5",   "10MS", "99999999999999999999",
-        "900000h", "0.0001us"};
+        "",     "ms",   "10 ms",   "10sec",   "1,5ms", "1.ms", ".5s",
+        "1e3s", "0x10", "-1ms",    "+1ms",    "1.5",   "10MS", "99999999999999999999",
+        "17",   "0.5",  "900000h", "0.0001us"};
     sched_time t = 42;
 
     (void)state;
@@ -54,6 +53,19 @@ static void refuses_times(void **state)
     }
     assert_false(unit_time("10sec", &t, &why));
     assert_non_null(strstr(why.text, "ns, us, ms, s, min, h"));
+    assert_false(unit_time("4000", &t, &why)); /* us to xl sched-rtds, ns to xm sched-sedf */
+    assert_non_null(strstr(why.text, "'4000' has no unit; use 4000ns, 4000us"));
+}
+
+static void reads_plain_numbers_of_programs(void **state)
+{
+    sched_time t;
+
+    (void)state;
+    assert_true(unit_time_or_ns("17", &t, &why) && t == 17);
+    assert_true(unit_time_or_ns("17us", &t, &why) && t == 17000);
+    assert_false(unit_time_or_ns("17x", &t, &why));
+    assert_false(unit_time_or_ns("1.5", &t, &why));
 }
 
 static void shows_times(void **state)
@@ -208,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_times),
         cmocka_unit_test(refuses_times),
+        cmocka_unit_test(reads_plain_numbers_of_programs),
         cmocka_unit_test(shows_times),
         cmocka_unit_test(reads_numbers),
         cmocka_unit_test(reads_parameters_of_each_kind),

@@ -1,9 +1,8 @@
 /*
- * The calendar of future events, a heap by time. At one instant: changes of
- * the scenario come first, then vCPUs that finish what they do, then wake-ups
- * and pool timers, then decisions, which therefore see everything that
- * happened at that instant; samples last. Within one order, first in first
- * out.
+ * The calendar of future events, a heap by time; those of pCPUs are in turns.h. At one instant:
+ * changes of the scenario come first, then vCPUs that finish what they do, then wake-ups and pool
+ * timers, then decisions, which therefore see everything that happened at that instant; samples
+ * last. Within one order, first in first out.
  */
 #ifndef SIM_CALENDAR_H
 #define SIM_CALENDAR_H
@@ -27,7 +26,6 @@ enum event_order {
 
 enum event_kind {
     EVENT_CHANGE, /* the next change of the scenario */
-    EVENT_PCPU,   /* a pCPU's running vCPU finishes, or it must decide */
     EVENT_TIMER,  /* of a workload */
     EVENT_POOL,   /* a policy's timer */
     EVENT_FLUID,  /* a vCPU of the fluid ideal runs out of work */
@@ -45,14 +43,24 @@ static inline void event_init(struct event *ev, enum event_kind kind)
     ev->kind = kind;
 }
 
-static inline sched_time event_time(const struct event *ev)
+static inline int64_t calendar_key(sched_time when, enum event_order order)
 {
-    return ev->node.key >> ORDER_BITS;
+    return when * (1 << ORDER_BITS) + order;
 }
 
-static inline enum event_order event_order(const struct event *ev)
+static inline sched_time key_time(int64_t key)
 {
-    return (enum event_order)(ev->node.key & ((1 << ORDER_BITS) - 1));
+    return key >> ORDER_BITS;
+}
+
+static inline enum event_order key_order(int64_t key)
+{
+    return (enum event_order)(key & ((1 << ORDER_BITS) - 1));
+}
+
+static inline sched_time event_time(const struct event *ev)
+{
+    return key_time(ev->node.key);
 }
 
 /* (Re)schedules; SCHED_NEVER: takes it out. */
@@ -64,7 +72,7 @@ static inline void calendar_set(struct heap *calendar, struct event *ev, sched_t
             heap_remove(calendar, &ev->node);
         return;
     }
-    int64_t key = when * (1 << ORDER_BITS) + order;
+    int64_t key = calendar_key(when, order);
     if (!heap_queued(&ev->node))
         heap_insert(calendar, &ev->node, key);
     else if (ev->node.key != key)

@@ -2,6 +2,7 @@
 #include "../../sched/policy.h"
 #include "engine.h"
 #include "message.h"
+#include "refusal.h"
 
 typedef int change_fn(struct engine *e, const struct scenario_change *c, struct sched_refusal *why);
 
@@ -77,7 +78,8 @@ static int apply_create(struct engine *e, const struct scenario_change *c,
     unsigned domain = (unsigned)c->domain;
 
     if (e->machine.exists[domain])
-        return refuse(why, SCHED_EBUSY, NULL, "the domain exists already", 0);
+        return refuse(why, SCHED_EBUSY, NULL, "the domain exists already; destroy it before that",
+                      0);
     int err = create(e, domain, why);
     if (err)
         return err;
@@ -140,7 +142,7 @@ static int apply_pause(struct engine *e, const struct scenario_change *c, struct
         else if (u->paused)
             unpause_vcpu(e, &e->vcpus[i]);
         else
-            return refuse(why, SCHED_EINVAL, NULL, "it is not paused", 0);
+            return refuse(why, SCHED_EINVAL, NULL, "it is not paused; pause it before that", 0);
     }
     return 0;
 }
@@ -175,7 +177,8 @@ static int apply_cpu_online(struct engine *e, const struct scenario_change *c,
     struct sched_pool *pool = machine_pool(&e->machine, c->pool < 0 ? 0 : (unsigned)c->pool);
 
     if (sched_pool_add_pcpu(pool, e->pcpus[c->pcpu].core, e->now))
-        return refuse(why, SCHED_EBUSY, NULL, "the pCPU is in a pool already", 0);
+        return refuse(why, SCHED_EBUSY, NULL,
+                      "the pCPU is in a pool already; take it offline before that", 0);
     return 0;
 }
 
@@ -219,16 +222,12 @@ static const struct {
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
-/* "what: parameter: why (limit)" */
 static void complain_refusal(struct place place, const char *verb, const char *whom,
                              const struct sched_refusal *why)
 {
-    char limit[32] = "";
+    struct refusal_text text;
 
-    if (why->limit)
-        snprintf(limit, sizeof(limit), " (%lld)", (long long)why->limit);
-    complain(place, "%s %s: %s%s%s%s", verb, whom, why->param ? why->param : "",
-             why->param ? ": " : "", why->why ? why->why : "refused", limit);
+    complain(place, "%s %s: %s", verb, whom, refusal_show(why, &text));
 }
 
 static const char *name_target(const struct engine *e, const struct scenario_change *c,
@@ -245,7 +244,8 @@ static const char *name_target(const struct engine *e, const struct scenario_cha
 static int try_change(struct engine *e, const struct scenario_change *c, struct sched_refusal *why)
 {
     if (c->domain >= 0 && c->kind != CHANGE_CREATE && !e->machine.exists[c->domain])
-        return refuse(why, SCHED_ENOENT, NULL, "the domain does not exist at this time", 0);
+        return refuse(why, SCHED_ENOENT, NULL,
+                      "the domain does not exist at this time; create it before that", 0);
     return orders[c->kind].apply(e, c, why);
 }
 
@@ -265,7 +265,7 @@ void change_apply(struct engine *e, unsigned index)
         complain_refusal(c->place, orders[c->kind].verb, name_target(e, c, text), &why);
         e->failed = true;
     } else if (c->expect_refusal) {
-        complain(c->place, "%s %s: was accepted; the scenario says that it is refused",
+        complain(c->place, "%s %s: was accepted; leave out 'refused' if that is right",
                  orders[c->kind].verb, name_target(e, c, text));
         e->failed = true;
     }

@@ -116,20 +116,13 @@ static void take_sample(struct engine *e)
     calendar_set(&e->calendar, &e->sample, e->now + r->sample_period, ORDER_SAMPLE);
 }
 
-/* Takes the event out of the calendar first, unless it is a pCPU's, which is about to move. */
 static void handle(struct engine *e, struct event *ev)
 {
-    enum event_order order = event_order(ev);
-
-    if (ev->kind != EVENT_PCPU)
-        heap_remove(&e->calendar, &ev->node);
+    heap_remove(&e->calendar, &ev->node);
     switch (ev->kind) {
     case EVENT_CHANGE:
         change_apply(e, e->next_change++);
         arm_change(e);
-        break;
-    case EVENT_PCPU:
-        pcpu_event(e, container_of(ev, struct sim_pcpu, event), order);
         break;
     case EVENT_TIMER:
         work_expire(container_of(ev, struct work_timer, event), e->now);
@@ -231,7 +224,10 @@ static void run(struct engine *e)
 
     while (!e->failed) {
         struct event *ev = heap_top_entry(&e->calendar, struct event, node);
-        sched_time next = ev ? event_time(ev) : SCHED_NEVER;
+        turn first = turns_first(&e->turns);
+        bool is_pcpu = !ev || turn_key(first) < ev->node.key; /* never equal: orders differ */
+        int64_t key = is_pcpu ? turn_key(first) : ev->node.key;
+        sched_time next = key == TURN_NEVER ? SCHED_NEVER : key_time(key);
         if (next > e->now && !ended) {
             end_instant(e); /* may add an event */
             ended = true;
@@ -243,10 +239,12 @@ static void run(struct engine *e)
             pass_time(e, next);
         ended = false;
         count_event(e);
-        if (next == e->scenario->duration && event_order(ev) == ORDER_DECIDE)
-            heap_remove(&e->calendar, &ev->node); /* it would run for no time */
-        else
+        if (!is_pcpu)
             handle(e, ev);
+        else if (next == e->scenario->duration && key_order(key) == ORDER_DECIDE)
+            turns_set(&e->turns, turn_pcpu(first), TURN_NEVER); /* it would run for no time */
+        else
+            pcpu_event(e, &e->pcpus[turn_pcpu(first)], key_order(key));
     }
     if (!e->failed)
         pass_time(e, e->scenario->duration);
@@ -254,8 +252,7 @@ static void run(struct engine *e)
         fputs("\r\033[K", stderr); /* the line of progress goes */
 }
 
-/* ---- setting up -------------------------------------------------------------------------------
- */
+/* ---- setting up ---------------------------------------------------------- */
 
 static void note_lag(void *ctx, unsigned unit, double service, sched_time now)
 {
@@ -276,6 +273,7 @@ static bool alloc(struct engine *e)
     e->pools = calloc(s->nr_pools, sizeof(*e->pools));
     e->domains = calloc(s->nr_domains + 1, sizeof(*e->domains));
     return e->vcpus && e->workers && e->pcpus && e->pools && e->domains &&
+           turns_init(&e->turns, s->nr_pcpus) &&
            (!e->options.ideal ||
             fluid_init(&e->fluid, e->result->nr_vcpus, s->nr_pools, s->nr_domains));
 }
@@ -293,7 +291,6 @@ static void init_host(struct engine *e)
     for (unsigned i = 0; i < s->nr_pools; i++)
         event_init(&e->pools[i].event, EVENT_POOL);
     for (unsigned i = 0; i < s->nr_pcpus; i++) {
-        event_init(&e->pcpus[i].event, EVENT_PCPU);
         e->pcpus[i].finish = e->pcpus[i].decide = SCHED_NEVER;
         mask_set(&e->idle, i);
     }
@@ -378,6 +375,7 @@ static void tear_down(struct engine *e)
     free(e->pcpus);
     free(e->pools);
     free(e->domains);
+    turns_free(&e->turns);
 }
 
 struct result *simulate(const struct scenario *s, const struct run_options *o)

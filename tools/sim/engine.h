@@ -12,6 +12,7 @@
 #include "result.h"
 #include "behaviour.h"
 #include "calendar.h"
+#include "turns.h"
 
 struct sim_vcpu {
     struct worker worker;
@@ -27,9 +28,8 @@ struct sim_vcpu {
 };
 
 struct sim_pcpu {
-    struct event event; /* the earlier of: */
-    sched_time finish;  /* the running vCPU's burst is complete */
-    sched_time decide;  /* time to ask the scheduler */
+    sched_time finish; /* the running vCPU's burst is complete */
+    sched_time decide; /* time to ask the scheduler */
     struct sched_pcpu *core;
     struct sim_vcpu *running, *last; /* NULL: none (yet) */
     bool kicked;                     /* asked to decide at once by an event of somebody else's */
@@ -53,7 +53,8 @@ struct engine {
     struct work_env work_env; /* guest_env for this engine */
 
     sched_time now;
-    struct heap calendar;
+    struct heap calendar; /* all but the pCPUs' events: */
+    struct turns turns;   /* for each pCPU the earlier of its `finish` and `decide` */
     struct event change, sample, fluid_event;
     unsigned next_change;
     bool failed; /* a message has been printed */

@@ -3,10 +3,12 @@
 
 void pcpu_arm(struct engine *e, struct sim_pcpu *p)
 {
-    if (p->finish <= p->decide)
-        calendar_set(&e->calendar, &p->event, p->finish, ORDER_FINISH);
-    else
-        calendar_set(&e->calendar, &p->event, p->decide, ORDER_DECIDE);
+    bool finishes = p->finish <= p->decide;
+    sched_time when = finishes ? p->finish : p->decide;
+
+    turns_set(&e->turns, (unsigned)(p - e->pcpus),
+              when >= CALENDAR_END ? TURN_NEVER
+                                   : calendar_key(when, finishes ? ORDER_FINISH : ORDER_DECIDE));
 }
 
 /* ---- progress ---------------------------------------------------------------------- */

@@ -49,11 +49,11 @@ void machine_free(struct machine *m);
 int machine_create(struct machine *m, unsigned domain, sched_time now, struct sched_refusal *why);
 void machine_destroy(struct machine *m, unsigned domain, sched_time now);
 
-/* CHANGE_SET. */
+/* CHANGE_SET; each vCPU keeps the values of its own that are not set. */
 int machine_set(struct machine *m, const struct scenario_change *change, struct sched_refusal *why);
 int machine_set_pool(struct machine *m, unsigned pool, const struct param_setting *set, unsigned nr,
                      sched_time now, struct sched_refusal *why);
-/* vcpu -1: all of the domain, up to the one that is refused. */
+/* vcpu -1: all of the domain, or none if one is refused. */
 int machine_pin(struct machine *m, unsigned domain, int vcpu, const struct scenario_vcpu *pin,
                 sched_time now, struct sched_refusal *why);
 int machine_set_table(struct machine *m, const struct scenario_change *change,

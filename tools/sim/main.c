@@ -33,9 +33,10 @@ static const char usage_text[] =
     "  --quiet           no table; of the expectations only those that failed\n"
     "  --json[=FILE]     all results as JSON, instead of the table if to stdout\n"
     "  --csv DIR         vcpus.csv, domains.csv, shares.csv, latency.csv\n"
-    "  --trace FILE      slices in the Chrome trace format, for ui.perfetto.dev\n"
+    "  --trace FILE      slices (4 million at most) in Chrome's format, for ui.perfetto.dev\n"
     "  --plot DIR        timeline, shares and latency as PNG and SVG\n"
     "  --list-policies   the policies, what they promise, and their parameters\n"
+    "  --help-scenario   what a scenario file may say\n"
     "  -h, --help        this text\n"
     "\n"
     "Exit status: 0, or 1 if --check failed, 2 if the input is wrong (nothing is written then),\n"
@@ -62,7 +63,19 @@ static bool read_seed(struct command *c, const char *text)
     return c->load.has_seed || complain(command_line, "--seed: %s", p.text);
 }
 
-enum long_option { POLICY = 256, DURATION, SEED, CHECK, QUIET, JSON, CSV, TRACE, PLOT, LIST };
+enum long_option {
+    POLICY = 256,
+    DURATION,
+    SEED,
+    CHECK,
+    QUIET,
+    JSON,
+    CSV,
+    TRACE,
+    PLOT,
+    LIST,
+    LANGUAGE
+};
 
 static const struct option options[] = {
     {"policy", required_argument, NULL, POLICY},
@@ -75,6 +88,7 @@ static const struct option options[] = {
     {"trace", required_argument, NULL, TRACE},
     {"plot", required_argument, NULL, PLOT},
     {"list-policies", no_argument, NULL, LIST},
+    {"help-scenario", no_argument, NULL, LANGUAGE},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -124,6 +138,9 @@ static bool take_option(struct command *c, int option)
         break;
     case LIST:
         show_and_exit(report_policies);
+        break;
+    case LANGUAGE:
+        show_and_exit(report_language);
         break;
     case 'h':
         show_and_exit(show_usage);
@@ -180,6 +197,14 @@ static bool to_stdout(const char *path)
     return path && !strcmp(path, "-");
 }
 
+/* Slices are in the order of their ends. */
+static void warn_cut(const char *trace, const struct result *r)
+{
+    warn((struct place){trace, 0},
+         "the trace is cut off at %.3f s of %.3f s, after %u slices; for less, use --duration",
+         (double)r->slices[r->nr_slices - 1].to * 1e-9, (double)r->end * 1e-9, r->nr_slices);
+}
+
 /* The table and the files; true if all has arrived. */
 static bool write_results(const struct command *c, const struct result *r)
 {
@@ -195,7 +220,7 @@ static bool write_results(const struct command *c, const struct result *r)
     if (c->plot)
         ok &= report_plot(c->plot, r);
     if (c->trace && r->slices_truncated)
-        fprintf(stderr, "%s: holds only the first %u slices\n", c->trace, r->nr_slices);
+        warn_cut(c->trace, r);
     return ok;
 }
 

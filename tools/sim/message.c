@@ -48,6 +48,9 @@ bool problem_set(struct problem *p, const char *format, ...)
 
 void names_add(struct names *n, const char *name)
 {
+    for (unsigned i = 0; i < n->nr; i++)
+        if (!strcmp(n->name[i], name))
+            return;
     if (n->nr < sizeof n->name / sizeof *n->name)
         n->name[n->nr++] = name;
 }

@@ -24,7 +24,7 @@ struct problem {
 /* Returns false. */
 bool problem_set(struct problem *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The names that would have been right; more than fit are left out. */
+/* The names that would have been right, each once; more than fit are left out. */
 struct names {
     unsigned nr;
     const char *name[192];

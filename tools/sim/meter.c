@@ -74,6 +74,8 @@ void cap_meter_init(struct cap_meter *c, struct domain_result *result)
 
 void cap_meter_update(struct cap_meter *c, sched_time now)
 {
+    if (!c->cap)
+        return;
     c->level += (100 * (int64_t)c->running - c->cap) * (now - c->updated);
     c->updated = now;
     if ((double)(c->level - c->lowest) / 100 > c->result->cap_excess)
@@ -86,8 +88,7 @@ void cap_meter_set(struct cap_meter *c, int64_t cap, sched_time now)
 {
     if (c->cap == cap)
         return;
-    if (c->cap)
-        cap_meter_update(c, now);
+    cap_meter_update(c, now);
     c->cap = cap;
     c->updated = now;
     c->level = c->lowest = 0;

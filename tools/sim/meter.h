@@ -56,6 +56,7 @@ struct cap_meter {
 void cap_meter_init(struct cap_meter *c, struct domain_result *result);
 /* Windows begin anew when the cap changes. */
 void cap_meter_set(struct cap_meter *c, int64_t cap, sched_time now);
+/* Looks at f; nothing if there is no cap. */
 void cap_meter_update(struct cap_meter *c, sched_time now);
 
 /* One of its vCPUs starts (+1) or stops (-1) to run. */

@@ -10,7 +10,8 @@
 
 #define HOST 1 /* process id of the host, whose threads are the pCPUs */
 
-static void emit_name(struct emit *e, const char *what, unsigned thread, const char *name)
+/* An event up to the contents of its "args". */
+static void begin_meta(struct emit *e, const char *what, unsigned thread)
 {
     emit_object(e, NULL);
     emit_string(e, "name", what);
@@ -18,22 +19,26 @@ static void emit_name(struct emit *e, const char *what, unsigned thread, const c
     emit_unsigned(e, "pid", HOST);
     emit_unsigned(e, "tid", thread);
     emit_object(e, "args");
-    emit_string(e, "name", name);
+}
+
+static void end_meta(struct emit *e)
+{
     emit_object_end(e);
     emit_object_end(e);
 }
 
+static void emit_name(struct emit *e, const char *what, unsigned thread, const char *name)
+{
+    begin_meta(e, what, thread);
+    emit_string(e, "name", name);
+    end_meta(e);
+}
+
 static void emit_order(struct emit *e, unsigned thread)
 {
-    emit_object(e, NULL);
-    emit_string(e, "name", "thread_sort_index");
-    emit_string(e, "ph", "M");
-    emit_unsigned(e, "pid", HOST);
-    emit_unsigned(e, "tid", thread);
-    emit_object(e, "args");
+    begin_meta(e, "thread_sort_index", thread);
     emit_unsigned(e, "sort_index", thread);
-    emit_object_end(e);
-    emit_object_end(e);
+    end_meta(e);
 }
 
 /* Thread 0 has a meaning of its own in Linux traces: pCPU n is thread n + 1. */
@@ -65,6 +70,22 @@ static void emit_slice(struct emit *e, const struct result *r, const struct slic
     emit_object_end(e);
 }
 
+/* An instant event ("i") across all tracks: what follows is not idle time. */
+static void emit_cut(struct emit *e, const struct result *r)
+{
+    char name[96];
+
+    snprintf(name, sizeof(name), "the trace is cut off here: it holds %u slices", r->nr_slices);
+    emit_object(e, NULL);
+    emit_string(e, "name", name);
+    emit_string(e, "ph", "i");
+    emit_string(e, "s", "g");
+    emit_number(e, "ts", (double)r->slices[r->nr_slices - 1].to / 1000, 3);
+    emit_unsigned(e, "pid", HOST);
+    emit_unsigned(e, "tid", 1);
+    emit_object_end(e);
+}
+
 void report_trace(FILE *out, const struct result *r)
 {
     struct emit e = {.out = out, .flat = 3};
@@ -78,6 +99,8 @@ void report_trace(FILE *out, const struct result *r)
     emit_tracks(&e, r->scenario);
     for (unsigned i = 0; i < r->nr_slices; i++)
         emit_slice(&e, r, &r->slices[i]);
+    if (r->slices_truncated && r->nr_slices)
+        emit_cut(&e, r);
     emit_array_end(&e);
     emit_object_end(&e);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "metric.h"
+#include "refusal.h"
 #include "units.h"
 
 #define NAME_MIN 6
@@ -165,11 +166,9 @@ static void print_refusals(FILE *out, const struct result *r)
     for (unsigned i = 0; i < r->nr_refusals; i++) {
         const struct sched_refusal *why = &r->refusals[i].why;
         const struct scenario_change *change = &r->scenario->changes[r->refusals[i].change];
-        fprintf(out, "refused: %s:%d: %s%s%s", change->place.file, change->place.line,
-                why->param ? why->param : "", why->param ? ": " : "", why->why ? why->why : "");
-        if (why->limit)
-            fprintf(out, " (%" PRId64 ")", why->limit);
-        fputc('\n', out);
+        struct refusal_text text;
+        fprintf(out, "refused: %s:%d: %s\n", change->place.file, change->place.line,
+                refusal_show(why, &text));
     }
 }
 

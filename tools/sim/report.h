@@ -19,5 +19,7 @@ bool report_plot(const char *dir, const struct result *r);
 
 /* The policies and their parameters (--list-policies). */
 void report_policies(FILE *out);
+/* What a scenario file may say (--help-scenario). */
+void report_language(FILE *out);
 
 #endif

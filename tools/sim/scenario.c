@@ -28,8 +28,7 @@
 #define LENGTH(array)    (sizeof(array) / sizeof *(array))
 #define DEFAULT_DURATION 10000000000LL
 
-/* ---- the run and the host
- * ------------------------------------------------------------------------ */
+/* ---- the run and the host ------------------------------------------------ */
 
 static bool parse_title(struct loader *l, struct statement *st)
 {
@@ -105,8 +104,7 @@ static bool parse_costs(struct loader *l, struct statement *st)
     return true;
 }
 
-/* ---- passes
- * ------------------------------------------------------------------------------------------ */
+/* ---- passes -------------------------------------------------------------- */
 
 enum { PASS_RUN, PASS_POOLS, PASS_DOMAINS, PASS_CHANGES, PASS_EXPECT };
 
@@ -229,8 +227,7 @@ static bool read_statements(struct arena *a, FILE *in, const char *file,
     return ok;
 }
 
-/* ---- in and out
- * ----------------------------------------------------------------------------------------- */
+/* ---- in and out ---------------------------------------------------------- */
 
 static struct scenario *scenario_new(const char *file)
 {

@@ -248,8 +248,7 @@ static bool set_keys(struct loader *l, struct scenario_domain *d, const struct d
     return true;
 }
 
-/* ---- the statement -----------------------------------------------------------------------------
- */
+/* ---- the statement ------------------------------------------------------- */
 
 static bool is_file(const char *word)
 {

@@ -25,8 +25,7 @@ static bool find_metric(const char *name, struct place where, enum metric *out)
     return complain(where, "unknown metric '%s'; %s", name, names_hint(&names, name, &hint));
 }
 
-/* ---- a cursor over the words -------------------------------------------------------------------
- */
+/* ---- a cursor over the words --------------------------------------------- */
 
 static const char *next(struct words *w)
 {
@@ -44,8 +43,7 @@ static bool take(struct words *w, const char *word)
     return true;
 }
 
-/* ---- the parts ----------------------------------------------------------------------------------
- */
+/* ---- the parts ----------------------------------------------------------- */
 
 static bool is_value(const char *word)
 {

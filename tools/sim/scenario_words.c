@@ -135,8 +135,7 @@ bool bad_value(const struct key_value *kv, const struct problem *p)
     return complain(kv->where, "%s: %s", kv->key, p->text);
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
+/* ---- names --------------------------------------------------------------- */
 
 const struct sched_policy *find_policy(const char *name, struct place where)
 {

@@ -21,14 +21,19 @@ static bool bad_time(const char *text, struct problem *p)
 {
     return problem_set(p,
                        "'%s' is not a time; use a number and one of ns, us, ms, s, min, h, "
-                       "like 10ms (without a unit: ns)",
+                       "like 10ms",
                        text);
+}
+
+/* The tools of old took ns here, us there and ms elsewhere. */
+static bool no_unit(const char *text, struct problem *p)
+{
+    return problem_set(p, "'%s' has no unit; use %sns, %sus, %sms or %ss, whichever is meant", text,
+                       text, text, text, text);
 }
 
 static int64_t time_unit_ns(const char *name)
 {
-    if (!*name)
-        return 1;
     for (unsigned i = 0; i < LENGTH(time_units); i++)
         if (!strcmp(name, time_units[i].name))
             return time_units[i].ns;
@@ -51,7 +56,8 @@ static bool digits(const char **text, int64_t *value, int64_t *scale)
     return *text > start;
 }
 
-bool unit_time(const char *text, sched_time *out, struct problem *p)
+/* `plain`: the unit of a number that has none, 0: it must have one. */
+static bool read_time(const char *text, int64_t plain, sched_time *out, struct problem *p)
 {
     const char *at = text;
     int64_t whole, fraction = 0, scale = 1, unit;
@@ -64,8 +70,10 @@ bool unit_time(const char *text, sched_time *out, struct problem *p)
     scale = 1;
     if (*at == '.' && (at++, !digits(&at, &fraction, &scale)))
         return bad_time(text, p);
-    unit = time_unit_ns(at);
-    if (!unit)
+    unit = *at ? time_unit_ns(at) : plain;
+    if (!*at && !unit && (whole || fraction))
+        return no_unit(text, p);
+    if (*at && !unit)
         return bad_time(text, p);
     if ((__int128)fraction * unit % scale)
         return problem_set(p, "'%s' is finer than a nanosecond; use whole ns", text);
@@ -74,6 +82,16 @@ bool unit_time(const char *text, sched_time *out, struct problem *p)
         return problem_set(p, "'%s' is too long; use less than 73 years", text);
     *out = (sched_time)ns;
     return true;
+}
+
+bool unit_time(const char *text, sched_time *out, struct problem *p)
+{
+    return read_time(text, 0, out, p);
+}
+
+bool unit_time_or_ns(const char *text, sched_time *out, struct problem *p)
+{
+    return read_time(text, 1, out, p);
 }
 
 const char *unit_show_time(sched_time t, struct time_text *buffer)
@@ -200,7 +218,7 @@ static bool out_of_range(const struct sched_param *param, const char *text, stru
     struct time_text low, high;
 
     if (param->kind == SCHED_TIME_NS)
-        return problem_set(p, "%s is out of range; use %s to %s (without a unit: ns)", text,
+        return problem_set(p, "%s is out of range; use %s to %s", text,
                            unit_show_time(param->min, &low), unit_show_time(param->max, &high));
     return problem_set(p, "%s is out of range; use %" PRId64 " to %" PRId64, text, param->min,
                        param->max);

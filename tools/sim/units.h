@@ -11,8 +11,13 @@
 #include "message.h"
 #include "topology.h"
 
-/* "10ms", "1.5s", "500us", "20" (ns); units ns, us, ms, s, min, h. Never negative. */
+/*
+ * "10ms", "1.5s", "500us", "0"; units ns, us, ms, s, min, h. Never negative. Only 0 needs no unit:
+ * xl takes us for RTDS and ms for credit where xm took ns, so a plain number could mean any.
+ */
 bool unit_time(const char *text, sched_time *out, struct problem *p);
+/* The same, but plain numbers are ns: for files that programs write. */
+bool unit_time_or_ns(const char *text, sched_time *out, struct problem *p);
 /* "-3", "512". */
 bool unit_integer(const char *text, int64_t *out, struct problem *p);
 /* 0 to 2^64-1. */

@@ -119,7 +119,7 @@ static bool trace_line(struct arena *a, char *line, struct place where, struct w
         return true;
     if (!run || strtok_r(NULL, " \t\r\n", &save))
         return complain(where, "a line of a trace has two times; use: sleep run");
-    if (!unit_time(sleep, &times[0], &p) || !unit_time(run, &times[1], &p))
+    if (!unit_time_or_ns(sleep, &times[0], &p) || !unit_time_or_ns(run, &times[1], &p))
         return complain(where, "%s", p.text);
     if (!times[1])
         return complain(where, "the run time is 0; use at least 1 (ns)");
