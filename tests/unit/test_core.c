@@ -241,6 +241,18 @@ static void test_switches_are_traced_once(void **state)
     assert_int_equal(u->service, 9 * MS);
 }
 
+static void test_switch_to_idle_is_traced_once(void **state)
+{
+    (void)state;
+    struct sched_unit *u = hog(256);
+    harness_run(h, MS);
+    watch();
+    sched_block(u, h->now);
+    sched_decide(pcpu(0), h->now);
+    sched_decide(pcpu(0), h->now);
+    assert_int_equal(count(SCHED_EV_SWITCH, NULL), 1);
+}
+
 static void test_idle_mask_follows_decisions(void **state)
 {
     (void)state;
@@ -289,6 +301,19 @@ static void test_unit_leaves_for_a_pcpu_that_it_prefers(void **state)
     sched_decide(pcpu(0), h->now);
     assert_int_equal(u->home->id, 1);
     assert_int_equal(h->due[1], h->now);
+}
+
+/* Nobody else wants its pCPU, so nothing but its own preference makes it decide again. */
+static void test_lone_unit_leaves_for_a_pcpu_that_it_prefers(void **state)
+{
+    (void)state;
+    struct sched_unit *u = hog(256), *block = pinned_hog(65535, 1);
+    prefer(u, 2);
+    harness_run(h, 10 * MS);
+    assert_int_equal(runs_on(u), 0);
+    sched_block(block, h->now);
+    harness_run(h, 10 * MS);
+    assert_int_equal(runs_on(u), 1);
 }
 
 /* ---- the pool's timer --------------------------------------------------------------------- */
@@ -452,10 +477,12 @@ int main(void)
         ON("credit2", 1, test_charge_counts_time_once),
         ON("credit2", 1, test_charge_of_an_idle_pcpu),
         ON("credit2", 1, test_switches_are_traced_once),
+        ON("credit2", 1, test_switch_to_idle_is_traced_once),
         ON("credit2", 2, test_idle_mask_follows_decisions),
         ON("credit2", 1, test_lone_unit_is_left_in_peace),
         ON("credit2", 1, test_slice_ends_for_those_who_wait),
         ON("credit2", 2, test_unit_leaves_for_a_pcpu_that_it_prefers),
+        ON("credit2", 2, test_lone_unit_leaves_for_a_pcpu_that_it_prefers),
         ON("credit2", 1, test_timer_keeps_the_earliest),
         ON("credit2", 1, test_parked_unit_is_ready_in_time),
         ON("credit2", 1, test_ready_is_for_parked_units),

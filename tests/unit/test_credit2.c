@@ -141,6 +141,22 @@ static void test_cap_holds_after_a_long_sleep(void **state)
     assert_in_range(worst_excess(u->domain, 60, SEC), CAP_PERIOD / 5, CAP_PERIOD * 60 / 100);
 }
 
+/* A sibling that wakes while the bucket is empty parks, and must not come back with seconds owed. */
+static void test_capped_sleeper_banks_nothing(void **state)
+{
+    (void)state;
+    struct sched_unit *u = hog(256), *sibling = harness_unit(h, u->domain, HARNESS_HOG, 0, 0);
+    struct sched_unit *late = harness_unit(h, u->domain, HARNESS_IDLE, 0, 0);
+    set(u, "cap", 60);
+    harness_run(h, 10 * SEC + 7 * MS);
+    sched_wake(late, h->now);
+    harness_mark(h);
+    harness_run(h, SEC);
+    assert_share(u, 20, 2);
+    assert_share(sibling, 20, 2);
+    assert_share(late, 20, 2);
+}
+
 static void test_vcpus_share_the_cap(void **state)
 {
     struct sched_unit *u[3];
@@ -324,6 +340,7 @@ int main(void)
         ON("credit2", 1, test_cap_holds_in_any_window),
         ON("credit2", 1, test_cap_holds_after_a_long_sleep),
         ON("credit2", 2, test_vcpus_share_the_cap),
+        ON("credit2", 2, test_capped_sleeper_banks_nothing),
         ON("credit2", 1, test_others_use_what_a_cap_leaves),
         ON("credit2", 1, test_historic_caps_hold_too),
         ON("credit2", 1, test_cap_can_be_removed),

@@ -395,8 +395,12 @@ static void test_kept_values_out_of_range_are_dropped(void **state)
 {
     (void)state;
     struct sched_unit *u = harness_hog(h);
-    param_restore(u->domain, &(struct kept_params){.weight = 70000, .cap = -1}, h->now);
+    param_restore(u->domain, &(struct kept_params){.weight = 70000, .cap = 40}, h->now);
     assert_int_equal(u->domain->value[0], 256);
+    assert_int_equal(u->domain->value[1], 40);
+    param_restore(u->domain, &(struct kept_params){.weight = 700, .cap = 200}, h->now);
+    assert_int_equal(u->domain->value[0], 700);
+    assert_int_equal(u->domain->value[1], 40);
 }
 
 #define WITH(policy, begin, test)                                                                  \
