@@ -93,6 +93,7 @@ bool core_queue(struct sched_unit *u, enum sched_why why, sched_time now)
     join_clock(u);
     if (!index_holds(u))
         index_enter(u);
+    levels_watch(u->domain->pool, now);
     return true;
 }
 
@@ -365,7 +366,6 @@ struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
 
     if (!pcpu->pool)
         return (struct sched_decision){.unit = NULL, .until = SCHED_NEVER};
-    levels_close_up(pcpu->pool, now);
     struct sched_unit *prev = requeue_current(pcpu, &gone, now);
     struct sched_decision d = pick_without(pcpu, prev, gone, now, &pulled);
     if (before)
@@ -384,7 +384,7 @@ struct sched_decision sched_decide(struct sched_pcpu *pcpu, sched_time now)
 void sched_tick(struct sched_pool *pool, sched_time now)
 {
     pool->timer = SCHED_NEVER;
-    sched_time next = budget_tick(pool, now);
+    sched_time next = time_min(budget_tick(pool, now), levels_tick(pool, now));
 
     if (pool->policy->tick)
         next = time_min(next, pool->policy->tick(pool, now));

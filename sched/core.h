@@ -35,8 +35,10 @@ void core_preempt(struct sched_pcpu *pcpu, sched_time now);
 /* A waiting unit changes its pCPU. */
 void core_move(struct sched_unit *u, struct sched_pcpu *to, sched_time now);
 
-/* levels.c: bounds the distances between the pool's units in virtual time, when it is time to. */
-void levels_close_up(struct sched_pool *pool, sched_time now);
+/* levels.c: bounds the distances between the pool's units in virtual time, when it is time to;
+ * returns when that is next, SCHED_NEVER if all sleep. levels_watch: somebody does not any more. */
+sched_time levels_tick(struct sched_pool *pool, sched_time now);
+void levels_watch(struct sched_pool *pool, sched_time now);
 
 /* displace.c: `u`, which has just run and waits now, moves to a pCPU that is served better, over a
  * chain of running units if need be. True if it has moved. */

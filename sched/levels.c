@@ -13,7 +13,8 @@
  * level but move with theirs, or they would come back with a lag nobody owes.
  *
  * This is the one place that looks at all units of a pool. It costs
- * O(n log n) every n/256 tenths of a second, and never on a wake-up.
+ * O(n log n) every n/256 tenths of a second, by the pool's timer: dispatch and
+ * wake-ups have no part in it.
  */
 #include "core.h"
 #include "fair.h"
@@ -97,9 +98,28 @@ static unsigned close_gaps(struct sched_pool *pool, sched_time now)
     return n;
 }
 
-void levels_close_up(struct sched_pool *pool, sched_time now)
+static bool all_sleep(const struct sched_pool *pool)
 {
-    if (!pool->policy->balanced || now < pool->close_up)
+    mask_for_each(id, &pool->cpus)
+        if (pool->sched->pcpus[id]->nr_runnable)
+            return false;
+    return true;
+}
+
+sched_time levels_tick(struct sched_pool *pool, sched_time now)
+{
+    if (now < pool->close_up)
+        return pool->close_up;
+    pool->close_up = SCHED_NEVER;
+    if (pool->policy->balanced && !all_sleep(pool))
+        pool->close_up = now + PERIOD * (1 + close_gaps(pool, now) / UNITS_PER_PERIOD);
+    return pool->close_up;
+}
+
+void levels_watch(struct sched_pool *pool, sched_time now)
+{
+    if (pool->close_up != SCHED_NEVER || !pool->policy->balanced)
         return;
-    pool->close_up = now + PERIOD * (1 + close_gaps(pool, now) / UNITS_PER_PERIOD);
+    pool->close_up = now + PERIOD;
+    core_timer(pool, pool->close_up);
 }

@@ -119,7 +119,7 @@ void sched_pool_init(struct sched *s, struct sched_pool *pool, unsigned id,
     pool->id = id;
     pool->sched = s;
     pool->data = (char *)pool + DATA_OFFSET(struct sched_pool);
-    pool->timer = SCHED_NEVER;
+    pool->timer = pool->close_up = SCHED_NEVER;
     mask_clear_all(&pool->cpus);
     mask_clear_all(&pool->idle);
     mask_clear_all(&pool->content);

@@ -55,8 +55,8 @@ static void reweight(struct rig *r)
     }
 }
 
-/* Decisions during which the core closes up the levels of all units (levels.c), which is due
- * every 100 ms or less often. */
+/* Ticks in which the core closes up the levels of all units (levels.c), which is due every 100 ms
+ * or less often. */
 static void close_up(struct rig *r)
 {
     if (!r->pool->policy->balanced)
@@ -64,7 +64,7 @@ static void close_up(struct rig *r)
     for (unsigned i = 0; i < rare_rounds(r); i++) {
         rig_live(r, 1);
         r->pool->close_up = r->now;
-        rig_decide(r, r->pcpus[rig_draw(r, r->size.pcpus)], OP_CLOSE_UP);
+        rig_tick(r, OP_CLOSE_UP);
     }
 }
 

@@ -51,25 +51,25 @@ static void on_timer(void *ctx, struct sched_pool *pool, sched_time when)
 
 /* ---- time -------------------------------------------------------------------- */
 
-void rig_decide(struct rig *r, struct sched_pcpu *p, enum op op)
+static void decide(struct rig *r, struct sched_pcpu *p)
 {
     struct alarm *a = &r->alarms[p->id];
 
     a->when = SCHED_NEVER;
     mask_set(&r->dirty, p->id);
     r->deciding = p;
-    stopwatch_start(&r->watch, op);
+    stopwatch_start(&r->watch, OP_PICK);
     struct sched_decision d = sched_decide(p, r->now);
-    stopwatch_stop(&r->watch, op);
+    stopwatch_stop(&r->watch, OP_PICK);
     r->deciding = NULL;
     a->when = time_min(a->when, time_max(d.until, r->now + 1));
 }
 
-static void tick(struct rig *r)
+void rig_tick(struct rig *r, enum op op)
 {
-    stopwatch_start(&r->watch, OP_TICK);
+    stopwatch_start(&r->watch, op);
     sched_tick(r->pool, r->now);
-    stopwatch_stop(&r->watch, OP_TICK);
+    stopwatch_stop(&r->watch, op);
 }
 
 static void sort_alarms(struct rig *r)
@@ -92,9 +92,9 @@ static void run_until(struct rig *r, sched_time end_time)
             break;
         r->now = time_max(r->now, next);
         if (r->pool->timer == next)
-            tick(r);
+            rig_tick(r, OP_TICK);
         else
-            rig_decide(r, r->pcpus[a - r->alarms], OP_PICK);
+            decide(r, r->pcpus[a - r->alarms]);
     }
     r->now = end_time;
 }

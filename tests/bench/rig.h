@@ -47,8 +47,8 @@ void rig_free(struct rig *r);
 unsigned rig_draw(struct rig *r, unsigned below);
 
 void rig_live(struct rig *r, unsigned rounds);
-/* The pCPU decides now; that counts as `op`. */
-void rig_decide(struct rig *r, struct sched_pcpu *p, enum op op);
+/* The pool's timer is due now; that counts as `op`. */
+void rig_tick(struct rig *r, enum op op);
 
 /* Is there anything like a weight to change? */
 bool rig_has_weights(const struct rig *r);

@@ -9,7 +9,7 @@
 
 #define MOST_HOGS 200
 #define TOLERANCE 1.0 /* percentage points of a pCPU */
-#define DISTURBED 3.0 /* beside a thief: while it sleeps others may use its pCPU, not always the right ones */
+#define DISTURBED 6.0 /* beside a thief: while it sleeps others may use its pCPU, not always the right ones */
 
 struct share {
     struct sched_unit *unit[MOST_HOGS];

@@ -8,7 +8,7 @@
 static void close_up(void)
 {
     h->pool->close_up = h->now;
-    levels_close_up(h->pool, h->now);
+    levels_tick(h->pool, h->now);
 }
 
 static void test_small_distances_stay(void **state)
@@ -202,9 +202,9 @@ static void test_not_again_before_the_period_is_over(void **state)
     close_up();
     assert_int_equal(h->pool->close_up, h->now + 100 * MS);
     fair_set_vtime(b, 20 * SEC);
-    levels_close_up(h->pool, h->now + 100 * MS - 1);
+    levels_tick(h->pool, h->now + 100 * MS - 1);
     assert_int_equal(a->vtime, 10 * SEC - LIMIT);
-    levels_close_up(h->pool, h->now + 100 * MS);
+    levels_tick(h->pool, h->now + 100 * MS);
     assert_int_equal(a->vtime, 20 * SEC - LIMIT);
 }
 
@@ -227,7 +227,7 @@ static void test_unbalanced_policies_have_no_levels(void **state)
     b->vtime = 10 * SEC;
     close_up();
     assert_true(a->vtime < SEC);
-    assert_int_equal(h->pool->close_up, h->now);
+    assert_int_equal(h->pool->close_up, SCHED_NEVER);
 }
 
 /* A pinned pair, that was served badly for long, owes nothing to a unit that was alone. */
