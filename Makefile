@@ -35,11 +35,12 @@ san = $(patsubst %.c,build/san/%.o,$(1))
 .PHONY: all deps check check-gates check-unit check-scenarios check-property check-san \
 	check-mutation test-programs bench-sched demo format format-tools clean help
 
-all: build/moirai-sim
+all: build/moirai-sim build/moirai.elf
 
 help:
-	echo "make               build/moirai-sim, the simulator"
+	echo "make               build/moirai.elf, the hypervisor, and build/moirai-sim, the simulator"
 	echo "make demo          the README's first simulation, with plots in build/demo"
+	echo "make DEBUG=        the same; the hypervisor without its own checks"
 	echo "make check         all tests; a part alone: check-gates check-unit check-scenarios"
 	echo "                   check-property check-san check-mutation"
 	echo "make bench-sched   cost of each scheduling operation, for every policy"
@@ -49,7 +50,8 @@ help:
 
 # ---- packages ------------------------------------------------------------------
 
-PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libcmocka-dev gnuplot-nox valgrind jq
+PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libcmocka-dev gnuplot-nox valgrind jq \
+	liblzma-dev liblz4-dev libzstd-dev zlib1g-dev
 # $(call install,PACKAGES): what is missing of them, by name.
 install = missing=; for p in $(1); do \
 	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
@@ -124,6 +126,70 @@ build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(SCHED)
 build/sched.o: $(call obj,$(SCHED))
 	ld -r -o $@ $^
 
+# ---- the hypervisor ------------------------------------------------------------
+# build/xen/ holds its objects, those of sched/ among them, compiled for it.
+
+DEBUG := 1
+XEN_FLAGS := $(FREESTANDING) -idirafter build/include -D__XEN_TOOLS__ $(if $(DEBUG),-DDEBUG) -I xen \
+	-std=gnu11 $(WARN) -O2 -g -MMD -MP -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic \
+	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
+	-fno-strict-aliasing
+XEN := $(sort $(wildcard xen/*.c xen/x86/*.c xen/x86/*.S))
+XEN_OBJ := $(patsubst %,build/%.o,$(basename $(XEN))) $(SCHED:%.c=build/xen/%.o)
+# Decompressors for dom0's kernel; the one file that calls them sees the C library's headers.
+XEN_LIBS := -llzma -llz4 -lzstd -lz
+build/xen/x86/image.o: C_LIBRARY := -idirafter /usr/include/x86_64-linux-gnu -idirafter /usr/include
+XEN_LINK := $(CC) -nostdlib -static -no-pie -T xen/moirai.lds \
+	-Wl,-z,noexecstack,-z,max-page-size=4096,--build-id=none
+
+# Rewritten when what they hold changes: DEBUG changes the flags, a new or deleted file the objects.
+.PHONY: FORCE
+build/xen/flags: HOLDS = $(XEN_FLAGS)
+build/xen/objects: HOLDS = $(XEN_OBJ)
+build/xen/flags build/xen/objects: FORCE
+	mkdir -p $(@D)
+	echo '$(HOLDS)' | cmp -s - $@ || echo '$(HOLDS)' > $@
+
+# Xen's public headers without the rest of /usr/include.
+build/include/xen: | build/.deps
+	mkdir -p $(@D)
+	ln -sfn /usr/include/xen $@
+
+build/xen/%.o: xen/%.c Makefile build/xen/flags | build/include/xen
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(XEN_FLAGS) $(C_LIBRARY) -c -o $@ $<
+
+build/xen/%.o: xen/%.S Makefile build/xen/flags | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) -MMD -MP -g -c -o $@ $<
+
+build/xen/sched/%.o: sched/%.c Makefile build/xen/flags | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(XEN_FLAGS) -c -o $@ $<
+
+-include $(XEN_OBJ:.o=.d)
+
+# Linked twice: the symbol table for backtraces is made of the first result.
+build/xen/symbols0.S: xen/x86/symbols.awk
+	mkdir -p $(@D)
+	awk -f $< /dev/null > $@
+build/xen/symbols.S: build/xen/unnamed.elf xen/x86/symbols.awk
+	nm -n $< | awk -f xen/x86/symbols.awk > $@
+build/xen/%.o: build/xen/%.S
+	$(CC) -c -o $@ $<
+build/xen/unnamed.elf: $(XEN_OBJ) build/xen/symbols0.o xen/moirai.lds build/xen/objects
+	$(XEN_LINK) -o $@ $(filter %.o,$^) $(XEN_LIBS)
+build/moirai.elf64: $(XEN_OBJ) build/xen/symbols.o xen/moirai.lds build/xen/objects
+	echo "link  $@"
+	$(XEN_LINK) -o $@ $(filter %.o,$^) $(XEN_LIBS)
+
+# QEMU's multiboot loader refuses 64-bit files; the addresses that it loads at are physical.
+build/moirai.elf: build/moirai.elf64
+	objcopy --strip-all -O elf32-i386 $< $@
+
 # ---- tests ---------------------------------------------------------------------
 # tests/check runs the stages named, in that order, counts, and prints the verdict.
 
@@ -157,7 +223,7 @@ demo: build/moirai-sim
 format-tools:
 	$(call install,clang-format)
 format: format-tools
-	clang-format -i $(sort $(ALL_C) $(wildcard sched/*.h tools/sim/*.h tests/*/*.h))
+	clang-format -i $(sort $(ALL_C) $(wildcard sched/*.h tools/sim/*.h tests/*/*.h xen/*.[ch] xen/x86/*.[ch]))
 
 clean:
 	rm -rf build

@@ -1,0 +1,154 @@
+/*
+ * IN and OUT of guests. The table lists the ports that are not simply there;
+ * any other port is the machine's for dom0, whose devices have their registers
+ * there, and nobody's for other domains: reads are all ones, writes dropped.
+ */
+#include "../boot.h"
+#include "../dom0.h"
+#include "../hvm.h"
+#include "arch.h"
+#include "pci.h"
+
+/* ---- absent ----------------------------------------------------------------------------------- */
+
+static uint32_t in_nothing(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    (void)v, (void)port, (void)bytes;
+    return ~0u;
+}
+
+static void out_nothing(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    (void)v, (void)port, (void)bytes, (void)value;
+}
+
+/* ---- the interval timer, as far as Linux's TSC calibration goes --------------------------------- */
+
+/* Channel 2 has just run down: its count reads 0, not the all ones that the calibration would wait
+ * 50,000 reads for, and OUT2 in port 0x61 is high, so no loop waits for it either. */
+static uint32_t in_pit(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    (void)v, (void)port, (void)bytes;
+    return 0;
+}
+
+#define PORT_B_REFRESH 0x10 /* toggles */
+#define PORT_B_OUT2    0x20
+
+static uint32_t in_port_b(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    (void)v, (void)port, (void)bytes;
+    return PORT_B_OUT2 | (now() / 15000 % 2 ? PORT_B_REFRESH : 0);
+}
+
+/* ---- the machine's ------------------------------------------------------------------------------ */
+
+static uint32_t in_machine(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    if (!is_dom0(v->domain))
+        return ~0u;
+    return bytes == 1 ? inb(port) : bytes == 2 ? inw(port) : inl(port);
+}
+
+static void out_machine(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (!is_dom0(v->domain))
+        return;
+    if (bytes == 1)
+        outb(port, (uint8_t)value);
+    else if (bytes == 2)
+        outw(port, (uint16_t)value);
+    else
+        outl(port, value);
+}
+
+/* Bit 7 would keep NMIs from the hypervisor. */
+static void out_rtc_index(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (bytes == 1)
+        out_machine(v, port, bytes, value & 0x7f);
+}
+
+/* The hypervisor's console has the port; without one it is like any other. */
+static uint32_t in_com1(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    return options.console_com1 ? ~0u : in_machine(v, port, bytes);
+}
+
+static void out_com1(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (!options.console_com1)
+        out_machine(v, port, bytes, value);
+}
+
+static uint32_t in_pci(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    return is_dom0(v->domain) ? pci_config_in(port, bytes) : ~0u;
+}
+
+static void out_pci(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (is_dom0(v->domain))
+        pci_config_out(port, bytes, value);
+}
+
+/* dom0's firmware tables name this as their sleep control register (ACPI 6.4, 4.8.3.7). */
+static uint32_t in_sleep(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    return is_dom0(v->domain) ? 0 : in_nothing(v, port, bytes);
+}
+
+static void out_sleep(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    (void)bytes;
+    if (is_dom0(v->domain) && port == DOM0_SLEEP_PORT &&
+        value == (DOM0_SLEEP_ENABLE | DOM0_SLEEP_OFF << 2))
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+}
+
+/* ---- the table ------------------------------------------------------------------------------------ */
+
+struct port_range {
+    uint16_t first, last;
+    uint32_t (*in)(struct vcpu *v, uint16_t port, unsigned bytes);
+    void (*out)(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value);
+};
+
+static const struct port_range ranges[] = {
+    {0x20, 0x21, in_nothing, out_nothing}, /* interrupt controllers: all lines come by IO-APIC */
+    {0x40, 0x43, in_pit, out_nothing},
+    {0x61, 0x61, in_port_b, out_nothing},
+    {0x70, 0x70, in_machine, out_rtc_index},
+    {0xa0, 0xa1, in_nothing, out_nothing},
+    {DOM0_SLEEP_PORT, DOM0_SLEEP_PORT + 1, in_sleep, out_sleep},
+    {0x3f8, 0x3ff, in_com1, out_com1},
+    {0x4d0, 0x4d1, in_nothing, out_nothing}, /* edge or level of the interrupt controllers */
+    {0xcf8, 0xcff, in_pci, out_pci},         /* with the reset register 0xcf9: not there */
+};
+
+static const struct port_range everything_else = {0, 0xffff, in_machine, out_machine};
+
+/* The range that any byte of the access touches. */
+static const struct port_range *range_of(uint16_t port, unsigned bytes)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++) {
+        if (port <= ranges[i].last && port + bytes > ranges[i].first)
+            return &ranges[i];
+    }
+    return &everything_else;
+}
+
+static uint32_t width_mask(unsigned bytes)
+{
+    return bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
+}
+
+uint32_t guest_in(struct vcpu *v, uint16_t port, unsigned bytes)
+{
+    return range_of(port, bytes)->in(v, port, bytes) & width_mask(bytes);
+}
+
+void guest_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    range_of(port, bytes)->out(v, port, bytes, value & width_mask(bytes));
+}

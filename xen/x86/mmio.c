@@ -1,0 +1,299 @@
+/*
+ * Accesses to guest-physical addresses where there is no memory: the emulated
+ * devices, for dom0 the machine's devices, and nothing.
+ */
+#include "../domain.h"
+#include "../hvm.h"
+#include "arch.h"
+#include "execute.h"
+#include "pci.h"
+#include "vioapic.h"
+
+#define FAULT_GP     13
+#define RFLAGS_DOWN  BIT(10)
+#define RFLAGS_RF    BIT(16)
+
+#define APICS_START 0xfec00000ULL /* IO-APICs and local APICs: emulated or nothing, never mapped */
+#define APICS_END   0xfef00000ULL
+#define LAPIC_PAGE  0xfee00000ULL
+
+/* ---- devices ------------------------------------------------------------------------------------ */
+
+static bool lapic_covers(const struct vcpu *v, paddr_t gpa)
+{
+    return ROUND_DOWN(gpa, PAGE_SIZE) == LAPIC_PAGE && !vlapic_x2apic(v);
+}
+
+static uint64_t lapic_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    (void)bytes;
+    return vlapic_mmio_read(v, gpa & 0xffc) >> 8 * (gpa & 3);
+}
+
+static void lapic_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    if (bytes >= 4 && !(gpa & 3))
+        vlapic_mmio_write(v, gpa & 0xffc, (uint32_t)value);
+}
+
+static bool ioapic_covers(const struct vcpu *v, paddr_t gpa)
+{
+    return vioapic_covers(v->domain, gpa);
+}
+
+static uint64_t ioapic_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    (void)bytes;
+    return vioapic_mmio_read(v->domain, gpa) >> 8 * (gpa & 3);
+}
+
+static void ioapic_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    (void)bytes;
+    if (!(gpa & 3))
+        vioapic_mmio_write(v->domain, gpa, (uint32_t)value);
+}
+
+static bool ecam_covers(const struct vcpu *v, paddr_t gpa)
+{
+    return is_dom0(v->domain) && pci_ecam_covers(gpa);
+}
+
+static uint64_t ecam_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    (void)v;
+    return bytes <= 4 ? pci_ecam_read(gpa, bytes) : ~0ULL;
+}
+
+static void ecam_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    (void)v;
+    if (bytes <= 4)
+        pci_ecam_write(gpa, bytes, (uint32_t)value);
+}
+
+static const struct device {
+    bool (*covers)(const struct vcpu *v, paddr_t gpa);
+    uint64_t (*read)(struct vcpu *v, paddr_t gpa, unsigned bytes);
+    void (*write)(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value);
+} devices[] = {
+    {lapic_covers, lapic_read, lapic_write},
+    {ioapic_covers, ioapic_read, ioapic_write},
+    {ecam_covers, ecam_read, ecam_write},
+};
+
+static const struct device *device_at(const struct vcpu *v, paddr_t gpa)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(devices); i++) {
+        if (devices[i].covers(v, gpa))
+            return &devices[i];
+    }
+    return NULL;
+}
+
+/* Is this the first time that the domain does something odd enough to be told? */
+static bool first_time(const struct domain *d)
+{
+    static uint64_t told[MAX_DOMAINS / 64];
+    uint64_t bit = BIT(d->id % 64);
+
+    return d->id < MAX_DOMAINS &&
+           !(__atomic_fetch_or(&told[d->id / 64], bit, __ATOMIC_RELAXED) & bit);
+}
+
+static void say_unbacked(const struct vcpu *v, const char *what, paddr_t gpa)
+{
+    if (first_time(v->domain))
+        printk(LOG_WARN, "d%uv%u %s %lx, where it has neither memory nor a device", v->domain->id,
+               v->id, what, gpa);
+}
+
+static uint64_t mmio_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    const struct device *device = device_at(v, gpa);
+
+    if (!device)
+        say_unbacked(v, "reads", gpa);
+    return low_bytes(device ? device->read(v, gpa, bytes) : ~0ULL, bytes);
+}
+
+static void mmio_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    const struct device *device = device_at(v, gpa);
+
+    if (device)
+        device->write(v, gpa, bytes, value);
+    else
+        say_unbacked(v, "writes", gpa);
+}
+
+/* ---- instructions --------------------------------------------------------------------------------- */
+
+static unsigned code_mode(const struct guest_state *s)
+{
+    return s->cs_long ? 8 : s->cs_32 ? 4 : 2;
+}
+
+/* The next page may be missing where the instruction does not reach into it. */
+static bool fetch(struct vcpu *v, const struct guest_state *s, struct insn *insn)
+{
+    const struct guest_regs *r = hvm->regs(v);
+    uint64_t at = s->cs_base + r->rip;
+    unsigned first = (unsigned)MIN(INSN_MAX, PAGE_SIZE - at % PAGE_SIZE), available = INSN_MAX;
+    uint8_t bytes[INSN_MAX] = {0};
+
+    if (!s->cs_long)
+        at = (uint32_t)at;
+    if (copy_from_guest(v, bytes, at, first))
+        return false;
+    if (first < INSN_MAX && copy_from_guest(v, bytes + first, at + first, INSN_MAX - first))
+        available = first;
+    return decode(bytes, available, code_mode(s), insn);
+}
+
+static void advance(struct guest_regs *r, const struct guest_state *s, const struct insn *i)
+{
+    r->rip += i->length;
+    if (!s->cs_long)
+        r->rip = (uint32_t)r->rip;
+    r->rflags &= ~RFLAGS_RF;
+}
+
+static uint64_t segment_base(const struct guest_state *s, unsigned segment)
+{
+    switch (segment) {
+    case SEGMENT_ES:
+        return s->cs_long ? 0 : s->es_base;
+    case SEGMENT_CS:
+        return s->cs_long ? 0 : s->cs_base;
+    case SEGMENT_SS:
+        return s->cs_long ? 0 : s->ss_base;
+    case SEGMENT_FS:
+        return s->fs_base;
+    case SEGMENT_GS:
+        return s->gs_base;
+    default:
+        return s->cs_long ? 0 : s->ds_base;
+    }
+}
+
+enum { RCX = 1, RSI = 6, RDI = 7 };
+
+static uint64_t string_address(const struct guest_state *s, const struct guest_regs *r,
+                               const struct insn *i, unsigned reg)
+{
+    unsigned segment = reg == RDI ? SEGMENT_ES : i->segment;
+    uint64_t va = segment_base(s, segment) + register_read(r, reg, i->address_size);
+
+    return s->cs_long ? va : (uint32_t)va;
+}
+
+/* The end of a string move that is not at the fault's address: memory, or a device as well. */
+static bool other_end(struct vcpu *v, uint64_t va, uint64_t *value, unsigned bytes, bool write)
+{
+    paddr_t gpa;
+
+    if (!(write ? copy_to_guest(v, va, value, bytes) : copy_from_guest(v, value, va, bytes)))
+        return true;
+    if (guest_translate(v, va, write, &gpa))
+        return false;
+    if (write)
+        mmio_write(v, gpa, bytes, *value);
+    else
+        *value = mmio_read(v, gpa, bytes);
+    return true;
+}
+
+static bool move_string(struct vcpu *v, const struct guest_state *s, struct guest_regs *r,
+                        const struct insn *i, paddr_t gpa, bool write)
+{
+    uint64_t value = 0;
+
+    if (s->cpl == 3)
+        return false; /* the other end would be reached with the kernel's rights */
+    if (write) {
+        if (!other_end(v, string_address(s, r, i, RSI), &value, i->size, false))
+            return false;
+        mmio_write(v, gpa, i->size, value);
+        return true;
+    }
+    value = mmio_read(v, gpa, i->size);
+    return other_end(v, string_address(s, r, i, RDI), &value, i->size, true);
+}
+
+static void step(struct guest_regs *r, const struct insn *i, unsigned reg, uint64_t by)
+{
+    register_write(r, reg, i->address_size, register_read(r, reg, i->address_size) + by);
+}
+
+/* One element; with REP the instruction runs again until the count is used up. */
+static bool run_string(struct vcpu *v, const struct guest_state *s, struct guest_regs *r,
+                       const struct insn *i, paddr_t gpa, bool write)
+{
+    uint64_t by = r->rflags & RFLAGS_DOWN ? -(uint64_t)i->size : i->size;
+
+    if (i->op == INSN_STOS)
+        mmio_write(v, gpa, i->size, low_bytes(r->rax, i->size));
+    else if (!move_string(v, s, r, i, gpa, write))
+        return false;
+    if (i->op == INSN_MOVS)
+        step(r, i, RSI, by);
+    step(r, i, RDI, by);
+    if (i->repeat)
+        step(r, i, RCX, -1ULL);
+    if (!i->repeat || !register_read(r, RCX, i->address_size))
+        advance(r, s, i);
+    return true;
+}
+
+static void run(struct vcpu *v, const struct guest_state *s, struct guest_regs *r,
+                const struct insn *i, paddr_t gpa)
+{
+    uint64_t memory = insn_reads(i) ? mmio_read(v, gpa, i->size) : 0;
+
+    insn_execute(i, r, &memory);
+    if (insn_writes(i))
+        mmio_write(v, gpa, i->size, memory);
+    advance(r, s, i);
+}
+
+static bool emulate(struct vcpu *v, paddr_t gpa, bool write)
+{
+    struct guest_regs *r = hvm->regs(v);
+    struct guest_state s;
+    struct insn i;
+
+    hvm->state(v, &s);
+    if (!fetch(v, &s, &i))
+        return false;
+    if (i.op == INSN_STOS || i.op == INSN_MOVS)
+        return run_string(v, &s, r, &i, gpa, write);
+    run(v, &s, r, &i, gpa);
+    return true;
+}
+
+/* ---- faults ------------------------------------------------------------------------------------------- */
+
+/* The machine's devices are dom0's where they are: a page of theirs is mapped when it is used. */
+static bool map_machine_device(struct vcpu *v, paddr_t gpa)
+{
+    gfn_t gfn = gpa >> PAGE_SHIFT;
+
+    if (!is_dom0(v->domain) || mfn_valid(gfn) || device_at(v, gpa) ||
+        (gpa >= APICS_START && gpa < APICS_END))
+        return false;
+    int err = p2m_map(v->domain, gfn, gfn, ORDER_4K, P2M_MMIO);
+    return !err || err == -XEN_EEXIST;
+}
+
+void guest_mmio(struct vcpu *v, paddr_t gpa, bool write)
+{
+    if (p2m_lookup(v->domain, gpa >> PAGE_SHIFT).kind != P2M_NONE)
+        return; /* another vCPU has mapped it just now */
+    if (map_machine_device(v, gpa) || emulate(v, gpa, write))
+        return;
+    if (first_time(v->domain))
+        printk(LOG_WARN, "d%uv%u cannot %s %lx at %lx", v->domain->id, v->id,
+               write ? "write" : "read", gpa, hvm->regs(v)->rip);
+    hvm->inject_fault(v, FAULT_GP, 0);
+}

@@ -1,0 +1,30 @@
+/*
+ * PCI configuration space: the machine's, by ports 0xcf8/0xcfc and by ECAM,
+ * and dom0's view of it.
+ */
+#ifndef XEN_PCI_H
+#define XEN_PCI_H
+
+#include "../frames.h"
+
+#define PCI_NO_FUNCTION 0xffff /* what a vendor register without a function reads */
+
+struct pci_function {
+    uint16_t segment;
+    uint16_t bdf; /* bus 15:8, device 7:3, function 2:0 */
+};
+
+/* 1, 2 or 4 bytes at a naturally aligned register below 4096; what is not there reads all ones. */
+uint32_t pci_read(struct pci_function f, unsigned reg, unsigned bytes);
+void pci_write(struct pci_function f, unsigned reg, unsigned bytes, uint32_t value);
+
+/* dom0's ports 0xcf8 to 0xcff. */
+uint32_t pci_config_in(uint16_t port, unsigned bytes);
+void pci_config_out(uint16_t port, unsigned bytes, uint32_t value);
+
+/* dom0's accesses to the ECAM windows that MCFG names. */
+bool pci_ecam_covers(paddr_t pa);
+uint32_t pci_ecam_read(paddr_t pa, unsigned bytes);
+void pci_ecam_write(paddr_t pa, unsigned bytes, uint32_t value);
+
+#endif
