@@ -190,6 +190,46 @@ build/moirai.elf64: $(XEN_OBJ) build/xen/symbols.o xen/moirai.lds build/xen/obje
 build/moirai.elf: build/moirai.elf64
 	objcopy --strip-all -O elf32-i386 $< $@
 
+# ---- microguests ---------------------------------------------------------------
+# tests/guest/NAME/ with tests/guest/lib/ is build/guest/NAME.elf, which tests/guest/run boots.
+
+GUEST_FLAGS := $(FREESTANDING) -idirafter build/include -D__XEN_TOOLS__ -std=gnu11 $(WARN) -O2 -g \
+	-MMD -MP -mcmodel=small -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
+	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing
+GUESTS := $(sort $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c)))
+GUEST_LIB := $(sort $(wildcard tests/guest/lib/*.[cS] tests/guest/lib/builder/*.c)) xen/lib.c xen/elf.c
+GUEST_C := $(sort $(wildcard $(GUESTS:%=tests/guest/%/*.c)))
+guest_obj = $(patsubst %,build/guest/%.o,$(basename $(1)))
+
+build/guest/%.o: %.c Makefile | build/include/xen
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) $(GUEST_FLAGS) -c -o $@ $<
+
+build/guest/%.o: %.S Makefile | build/.deps
+	mkdir -p $(@D)
+	echo "cc    $@"
+	$(CC) -MMD -MP -g -c -o $@ $<
+
+-include $(patsubst %.o,%.d,$(call guest_obj,$(GUEST_LIB) $(GUEST_C)))
+
+.SECONDEXPANSION:
+$(GUESTS:%=build/guest/%.elf): build/guest/%.elf: $$(call guest_obj,$$(filter tests/guest/$$*/%,$$(GUEST_C))) \
+		$(call guest_obj,$(GUEST_LIB)) tests/guest/lib/guest.lds
+	echo "link  $@"
+	$(CC) -nostdlib -static -no-pie -T tests/guest/lib/guest.lds \
+		-Wl,-z,noexecstack,-z,max-page-size=4096,--no-warn-rwx-segments,--build-id=none -o $@ $(filter %.o,$^)
+
+# The hypervisor as it is used: costs are measured without its own checks.
+build/guest/release/build/moirai.elf: FORCE
+	mkdir -p $(@D)
+	ln -sfn ../../../Makefile ../../../sched ../../../xen build/guest/release/
+	$(MAKE) -C build/guest/release DEBUG= build/moirai.elf
+
+guests: build/moirai.elf build/guest/release/build/moirai.elf $(GUESTS:%=build/guest/%.elf)
+check-guest: guests
+	tests/guest/run
+
 # ---- tests ---------------------------------------------------------------------
 # tests/check runs the stages named, in that order, counts, and prints the verdict.
 

@@ -28,7 +28,7 @@ struct admission_query {
     const struct sched_change *change; /* new unit-scope values for a unit or a domain's units */
     const struct sched_unit *unit;     /* this unit gets the hard affinity `hard` */
     const struct mask *hard;
-    const struct sched_pcpu *leaving;  /* this pCPU goes */
+    const struct sched_pcpu *leaving; /* this pCPU goes */
     bool enforce; /* false: overload experiment, balance the sums instead of refusing */
 };
 

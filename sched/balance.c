@@ -129,7 +129,7 @@ static sched_time pull_time(const struct sched_pcpu *pcpu, const struct sched_un
     return now + time_min(time_max(ahead, LOOK_MIN), LOOK_MAX);
 }
 
-/* Somebody waits here behind a unit that could go elsewhere: it may displace others (displace.c). */
+/* Somebody waits here behind a unit that could go elsewhere: it may displace (displace.c). */
 static bool could_leave(const struct sched_pcpu *pcpu)
 {
     const struct sched_unit *u = pcpu->current;

@@ -19,6 +19,15 @@ void budget_set(struct sched_domain *d, int64_t cap, sched_time period, sched_ti
     b->updated = now;
 }
 
+int budget_check(const struct sched_domain *d, int64_t cap, struct sched_refusal *why)
+{
+    int64_t most = 100LL * (d->nr_units ? d->nr_units : 1);
+
+    if (cap > most)
+        return refuse(why, SCHED_EINVAL, "cap", "is more than 100 per cent for each vCPU", most);
+    return 0;
+}
+
 /*
  * Brings the bucket up to `now`: held tokens burn with every unit that runs,
  * free ones flow in, and both together fill the bucket at most.
@@ -116,8 +125,7 @@ void budget_unpark(struct sched_unit *u)
 sched_time budget_tick(struct sched_pool *pool, sched_time now)
 {
     while (!heap_empty(&pool->refills) && pool->refills.top->key <= now) {
-        struct sched_budget *b =
-            container_of(pool->refills.top, struct sched_budget, refill);
+        struct sched_budget *b = container_of(pool->refills.top, struct sched_budget, refill);
         heap_remove(&pool->refills, &b->refill);
         /* Whoever finds the bucket empty again parks anew, behind this batch. */
         struct list batch = b->parked;

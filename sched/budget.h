@@ -30,6 +30,9 @@ void budget_init(struct sched_domain *d);
 /* cap in per cent of one pCPU, 0 = none; starts empty. No unit may be running or parked. */
 void budget_set(struct sched_domain *d, int64_t cap, sched_time period, sched_time now);
 
+/* A refusal if `cap` is more than all vCPUs of the domain could use. */
+int budget_check(const struct sched_domain *d, int64_t cap, struct sched_refusal *why);
+
 /* `u` may start to run at `now`: for how long, SCHED_NEVER without a cap, 0 if it must park. */
 sched_time budget_start(struct sched_unit *u, sched_time now);
 /* It stopped (charged already); what it did not burn goes back. Harmless if it never started. */

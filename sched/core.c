@@ -280,8 +280,8 @@ static bool leave_for_soft(struct sched_unit *u, sched_time now)
     return true;
 }
 
-/* The unit that ran until now queues up again, if it still wants to run: here or, then it is `*gone`,
- * on an idle pCPU that it prefers. */
+/* The unit that ran until now queues up again, if it still wants to run: here or, then it is
+ * `*gone`, on an idle pCPU that it prefers. */
 static struct sched_unit *requeue_current(struct sched_pcpu *pcpu, struct sched_unit **gone,
                                           sched_time now)
 {

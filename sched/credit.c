@@ -3,10 +3,10 @@
  * (the default of Xen from 3.0.3 to 4.11).
  *
  * Design. A unit is UNDER while it has used no more than its share and OVER
- * afterwards. A unit that wakes in UNDER, from sleep or from its cap, is boosted: it runs ahead of all
- * others until it has run for a tick. Among the rest the one that is furthest
- * behind runs, for tslice at the heaviest weight of the runqueue and
- * proportionally less for lighter ones, but for the ratelimit at least.
+ * afterwards. A unit that wakes in UNDER, from sleep or from its cap, is boosted: it runs ahead of
+ * all others until it has run for a tick. Among the rest the one that is furthest behind runs, for
+ * tslice at the heaviest weight of the runqueue and proportionally less for lighter ones, but for
+ * the ratelimit at least.
  *
  * Xen hands out credits every 30 ms, computed from the capacity of the whole
  * pool. A unit's contention, however, is with those on its runqueue, so two
@@ -250,7 +250,8 @@ static sched_time preempt_at(const struct sched_pcpu *pcpu, const struct sched_u
                              sched_time now)
 {
     bool more_urgent = priority(u, now) > priority(pcpu->current, now);
-    return time_max(now, pcpu->since + pcpu->pool->value[more_urgent ? POOL_RATELIMIT : POOL_TSLICE]);
+    return time_max(now,
+                    pcpu->since + pcpu->pool->value[more_urgent ? POOL_RATELIMIT : POOL_TSLICE]);
 }
 
 /* ---- historic accounting ----------------------------------------------------------- */
@@ -325,11 +326,8 @@ static int check(const struct sched_change *c, struct sched_refusal *why)
     if (c->scope == SCHED_PARAM_POOL && c->value[POOL_RATELIMIT] > c->value[POOL_TSLICE])
         return refuse(why, SCHED_EINVAL, "ratelimit", "is more than tslice, in ns",
                       c->value[POOL_TSLICE]);
-    if (c->scope != SCHED_PARAM_DOMAIN)
-        return 0;
-    int64_t most = 100LL * (c->domain->nr_units ? c->domain->nr_units : 1);
-    if (c->value[DOMAIN_CAP] > most)
-        return refuse(why, SCHED_EINVAL, "cap", "is more than 100 per cent for each vCPU", most);
+    if (c->scope == SCHED_PARAM_DOMAIN)
+        return budget_check(c->domain, c->value[DOMAIN_CAP], why);
     return 0;
 }
 

@@ -30,14 +30,14 @@
 #include "fair.h"
 #include "policy.h"
 
-#define CREDIT_INIT       (10 * MS)
-#define CREDIT_MIN        (-CREDIT_INIT)
-#define CARRY_OVER        (500 * US)
-#define MIN_TIMER         (500 * US)
-#define MAX_TIMER         (10 * MS)
-#define MIGRATE_RESIST    (500 * US)
-#define TICKLE_TOLERANCE  (50 * US)
-#define CAP_PERIOD        (10 * MS)
+#define CREDIT_INIT      (10 * MS)
+#define CREDIT_MIN       (-CREDIT_INIT)
+#define CARRY_OVER       (500 * US)
+#define MIN_TIMER        (500 * US)
+#define MAX_TIMER        (10 * MS)
+#define MIGRATE_RESIST   (500 * US)
+#define TICKLE_TOLERANCE (50 * US)
+#define CAP_PERIOD       (10 * MS)
 
 enum { POOL_RATELIMIT, POOL_HISTORIC };
 enum { DOMAIN_WEIGHT, DOMAIN_CAP };
@@ -228,11 +228,8 @@ static sched_time preempt_at(const struct sched_pcpu *pcpu, const struct sched_u
 
 static int check(const struct sched_change *c, struct sched_refusal *why)
 {
-    if (c->scope != SCHED_PARAM_DOMAIN)
-        return 0;
-    int64_t most = 100LL * (c->domain->nr_units ? c->domain->nr_units : 1);
-    if (c->value[DOMAIN_CAP] > most)
-        return refuse(why, SCHED_EINVAL, "cap", "is more than 100 per cent for each vCPU", most);
+    if (c->scope == SCHED_PARAM_DOMAIN)
+        return budget_check(c->domain, c->value[DOMAIN_CAP], why);
     return 0;
 }
 

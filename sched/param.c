@@ -141,7 +141,8 @@ static void resume_concerned(struct sched_domain *d, sched_time now)
 static void apply(const struct sched_change *c, sched_time now)
 {
     const struct sched_policy *policy = c->pool->policy;
-    bool alone = c->scope == SCHED_PARAM_DOMAIN || (c->scope == SCHED_PARAM_UNIT && !policy->demand);
+    bool alone =
+        c->scope == SCHED_PARAM_DOMAIN || (c->scope == SCHED_PARAM_UNIT && !policy->demand);
 
     if (alone)
         withdraw_concerned(c, c->domain, now);
@@ -186,11 +187,8 @@ int sched_domain_set(struct sched_domain *d, const int64_t *value, sched_time no
 static int set_units(struct sched_domain *d, struct sched_unit *u, const int64_t *value,
                      sched_time now, struct sched_refusal *why)
 {
-    const struct sched_change c = {.scope = SCHED_PARAM_UNIT,
-                                   .pool = d->pool,
-                                   .domain = d,
-                                   .unit = u,
-                                   .value = value};
+    const struct sched_change c = {
+        .scope = SCHED_PARAM_UNIT, .pool = d->pool, .domain = d, .unit = u, .value = value};
     int err = check(&c, why);
 
     if (!err)

@@ -15,8 +15,8 @@
 #include "sched.h"
 
 enum sched_why {
-    SCHED_WOKEN,    /* from sleep */
-    SCHED_PREEMPTED,/* its slice ended or something more urgent came */
+    SCHED_WOKEN,     /* from sleep */
+    SCHED_PREEMPTED, /* its slice ended or something more urgent came */
     SCHED_YIELDED,
     SCHED_MOVED,    /* from another pCPU, pool or policy; also after a change of parameters */
     SCHED_UNPARKED, /* core_ready */
@@ -49,11 +49,12 @@ struct sched_policy {
     bool balanced;
     sched_time resist;
     unsigned banks; /* 1 + the pool parameter with which sleepers keep any lag; 0: there is none */
-    bool by_vtime; /* its queues are ordered by vtime: a change of vtime needs queueing anew */
+    bool by_vtime;  /* its queues are ordered by vtime: a change of vtime needs queueing anew */
 
-    void (*pool_init)(struct sched_pool *);      /* may be NULL, like the next three */
+    void (*pool_init)(struct sched_pool *); /* may be NULL, like the next three */
     void (*pcpu_init)(struct sched_pcpu *);
-    void (*domain_init)(struct sched_domain *, sched_time now); /* after the defaults are in value[] */
+    void (*domain_init)(struct sched_domain *,
+                        sched_time now); /* after the defaults are in value[] */
     void (*unit_init)(struct sched_unit *, sched_time now);
     void (*unit_fini)(struct sched_unit *, sched_time now); /* may be NULL; dequeued already */
 
@@ -154,8 +155,8 @@ static inline sched_time time_max(sched_time a, sched_time b)
     return a > b ? a : b;
 }
 
-#define US 1000LL
-#define MS 1000000LL
+#define US  1000LL
+#define MS  1000000LL
 #define SEC 1000000000LL
 
 #endif

@@ -3,8 +3,8 @@
 #include "policy.h"
 
 const struct sched_policy *const sched_policies[] = {
-    &sched_bvt,     &sched_fbvt,    &sched_atropos, &sched_rrobin,   &sched_sedf, &sched_credit,
-    &sched_credit2, &sched_arinc653, &sched_rtds,   &sched_null,     NULL,
+    &sched_bvt,     &sched_fbvt,     &sched_atropos, &sched_rrobin, &sched_sedf, &sched_credit,
+    &sched_credit2, &sched_arinc653, &sched_rtds,    &sched_null,   NULL,
 };
 
 static bool same_text(const char *a, const char *b)

@@ -20,18 +20,18 @@
 #include "list.h"
 #include "mask.h"
 
-#define SCHED_MAX_UNITS   65536
-#define SCHED_MAX_PARAMS  8
-#define SCHED_NEVER       INT64_MAX
-#define SCHED_NO_PCPU     (-1)
-#define SCHED_TABLE_MAX   64 /* ARINC653_MAX_DOMAINS_PER_SCHEDULE of public/sysctl.h */
+#define SCHED_MAX_UNITS  65536
+#define SCHED_MAX_PARAMS 8
+#define SCHED_NEVER      INT64_MAX
+#define SCHED_NO_PCPU    (-1)
+#define SCHED_TABLE_MAX  64 /* ARINC653_MAX_DOMAINS_PER_SCHEDULE of public/sysctl.h */
 
 /* Errors are negative; the numbers are Xen's (public/errno.h). */
-#define SCHED_ENOENT  2
-#define SCHED_ENOMEM  12
-#define SCHED_EBUSY   16
-#define SCHED_EINVAL  22
-#define SCHED_ENOSPC  28 /* a reservation that does not fit */
+#define SCHED_ENOENT 2
+#define SCHED_ENOMEM 12
+#define SCHED_EBUSY  16
+#define SCHED_EINVAL 22
+#define SCHED_ENOSPC 28 /* a reservation that does not fit */
 
 typedef int64_t sched_time;
 
@@ -109,10 +109,10 @@ struct sched_env {
  * each unit is always enough.
  */
 struct sched_affinity {
-    struct list link;           /* pool->affinities, or sched->free_affinities */
-    struct heap_node node;      /* in pool->index while somebody waits; key = the earliest waiter's */
-    struct heap waiting;        /* waiting units that other pCPUs may take, by unit->index_node.key */
-    struct mask hard, soft;     /* within the pool; soft is a subset of hard, or equal if none set */
+    struct list link;       /* pool->affinities, or sched->free_affinities */
+    struct heap_node node;  /* in pool->index while somebody waits; key = the earliest waiter's */
+    struct heap waiting;    /* waiting units that other pCPUs may take, by unit->index_node.key */
+    struct mask hard, soft; /* within the pool; soft is a subset of hard, or equal if none set */
     struct sched_pool *pool;
     uint64_t search; /* number of the last search for a chain that looked at it (displace.c) */
     unsigned users;
@@ -128,8 +128,8 @@ struct sched_affinity {
 
 /* Virtual clock of the units that are runnable on one pCPU (see fair.h). */
 struct sched_clock {
-    int64_t base;   /* the weighted mean of their virtual times is base + sum/weight */
-    __int128 sum;   /* of weight * (vtime - base) */
+    int64_t base; /* the weighted mean of their virtual times is base + sum/weight */
+    __int128 sum; /* of weight * (vtime - base) */
     uint64_t weight;
 };
 
@@ -138,7 +138,7 @@ struct sched_pcpu {
     unsigned core, socket, node; /* topology, as the caller numbered it */
     struct sched *sched;
     struct sched_pool *pool; /* NULL: free */
-    struct list cluster;     /* ring of the pCPUs that are searched first, see pool->cluster_level */
+    struct list cluster; /* ring of the pCPUs that are searched first, see pool->cluster_level */
 
     struct sched_unit *current; /* NULL: idle */
     sched_time since;           /* when `current` began this unbroken run */
@@ -158,7 +158,7 @@ struct sched_pcpu {
     struct sched_pcpu *via;
     uint64_t search;
     sched_time displace_at, displace_pause; /* when it tries again, and how long after that */
-    void *data;           /* the policy's */
+    void *data;                             /* the policy's */
 };
 
 enum sched_state {
@@ -174,12 +174,12 @@ struct sched_unit {
     unsigned vcpu; /* index in the domain */
     struct sched_domain *domain;
     enum sched_state state;
-    bool awake;      /* the guest wants to run */
-    unsigned paused; /* reasons that it must not: pause, offline */
+    bool awake;              /* the guest wants to run */
+    unsigned paused;         /* reasons that it must not: pause, offline */
     struct sched_pcpu *home; /* where it is queued or runs, or last did */
     struct list domain_link, home_link, offer_link;
 
-    struct mask hard, soft;          /* as set by the caller */
+    struct mask hard, soft; /* as set by the caller */
     bool has_soft;
     struct sched_affinity *affinity; /* the class; NULL if detached */
     struct heap_node index_node;     /* in affinity->waiting */
@@ -188,25 +188,25 @@ struct sched_unit {
     bool affinity_broken;            /* no pCPU of `hard` is in the pool */
     bool bound;                      /* admission chose its pCPU; the balancer leaves it alone */
 
-    struct list park_link;           /* in domain->budget.parked */
-    sched_time quota;                /* granted by the domain's budget for this run */
-    sched_time quota_start;          /* `service` when it was granted */
+    struct list park_link;  /* in domain->budget.parked */
+    sched_time quota;       /* granted by the domain's budget for this run */
+    sched_time quota_start; /* `service` when it was granted */
 
-    sched_time service;   /* CPU time received since creation */
-    sched_time woken;     /* time of the last wake */
-    sched_time moved;     /* when the core last moved it to another pCPU while it waited */
-    uint64_t migrations;  /* changes of home */
+    sched_time service;  /* CPU time received since creation */
+    sched_time woken;    /* time of the last wake */
+    sched_time moved;    /* when the core last moved it to another pCPU while it waited */
+    uint64_t migrations; /* changes of home */
 
     /* Weighted service: vtime grows by 256/weight ns for each ns run (fair.h). */
     int64_t vtime;
-    uint64_t vtime_rest;      /* what the division left */
+    uint64_t vtime_rest;           /* what the division left */
     uint32_t share_num, share_den; /* vtime += ran * num / den */
     bool in_clock;
     struct heap_node level_node; /* scratch of levels.c, like the next */
     struct list level_link;
 
-    uint64_t reserved; /* own admitted utilisation, 2^-40 */
-    uint64_t plan_util;      /* admission_plan's answer: utilisation and pCPU-to-be */
+    uint64_t reserved;  /* own admitted utilisation, 2^-40 */
+    uint64_t plan_util; /* admission_plan's answer: utilisation and pCPU-to-be */
     struct sched_pcpu *plan;
     int64_t value[SCHED_MAX_PARAMS]; /* SCHED_PARAM_UNIT values, in the policy's order */
     void *data;
@@ -214,16 +214,16 @@ struct sched_unit {
 
 /* A cap as a token bucket (budget.h). */
 struct sched_budget {
-    int64_t cap;     /* per cent of one pCPU */
-    int64_t depth;   /* one replenishment period's budget, ns; 0: no cap */
+    int64_t cap;   /* per cent of one pCPU */
+    int64_t depth; /* one replenishment period's budget, ns; 0: no cap */
     sched_time period;
-    int64_t free;    /* tokens nobody holds, ns */
-    int64_t held;    /* tokens granted to running units and not burnt yet, as of `updated` */
-    int64_t rest;    /* remainder of the refill division */
+    int64_t free; /* tokens nobody holds, ns */
+    int64_t held; /* tokens granted to running units and not burnt yet, as of `updated` */
+    int64_t rest; /* remainder of the refill division */
     unsigned running;
     sched_time updated;
-    struct list parked;          /* units that wait for tokens, by park_link */
-    struct heap_node refill;     /* in pool->refills, key = when to unpark */
+    struct list parked;      /* units that wait for tokens, by park_link */
+    struct heap_node refill; /* in pool->refills, key = when to unpark */
 };
 
 /* Values that survive a change of policy: parameters that both have (param.h). */
@@ -239,7 +239,7 @@ struct sched_domain {
     unsigned nr_units;
     bool privileged; /* the control domain: some policies give it other defaults */
     struct sched_budget budget;
-    struct kept_params kept; /* while the pool changes its policy */
+    struct kept_params kept;         /* while the pool changes its policy */
     int64_t value[SCHED_MAX_PARAMS]; /* SCHED_PARAM_DOMAIN values */
     void *data;
 };
@@ -249,16 +249,16 @@ struct sched_pool {
     struct sched *sched;
     const struct sched_policy *policy;
     struct mask cpus;
-    struct mask idle; /* pCPUs of the pool whose current is NULL */
+    struct mask idle;    /* pCPUs of the pool whose current is NULL */
     struct mask content; /* busy pCPUs that found nobody to take over, and do not look again */
     unsigned nr_cpus;
     struct list domains;
     struct list affinities;
-    sched_time close_up; /* when levels.c looks again */
-    uint64_t searches; /* number of the current search (displace.c) */
-    struct heap index;   /* classes in which somebody waits */
-    struct heap refills; /* domain budgets with parked units */
-    sched_time timer;    /* when sched_tick is due, SCHED_NEVER if not */
+    sched_time close_up;             /* when levels.c looks again */
+    uint64_t searches;               /* number of the current search (displace.c) */
+    struct heap index;               /* classes in which somebody waits */
+    struct heap refills;             /* domain budgets with parked units */
+    sched_time timer;                /* when sched_tick is due, SCHED_NEVER if not */
     int64_t value[SCHED_MAX_PARAMS]; /* SCHED_PARAM_POOL values */
     void *data;
 };

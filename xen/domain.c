@@ -146,6 +146,7 @@ static int alloc_parts(struct domain *d, const struct xen_domctl_createdomain *c
     if (!d->vcpus || d->shared_mfn == MFN_NONE)
         return -XEN_ENOMEM;
     d->shared = mfn_to_va(d->shared_mfn);
+    wallclock_update(d);
     err = p2m_init(d);
     if (!err)
         err = events_init(d, c->max_evtchn_port);
@@ -287,7 +288,8 @@ void domain_shutdown(struct domain *d, int code)
         return;
     if (is_dom0(d))
         machine_shutdown(code);
-    d->shutdown_code = code;
+    if (d->shutdown_code < 0) /* SCHEDOP_shutdown_code has not said it before */
+        d->shutdown_code = code;
     each_vcpu(d, vcpu_pause);
     __atomic_store_n(&d->shut_down, true, __ATOMIC_RELEASE);
     if (dom0)

@@ -19,7 +19,8 @@ int domctl_get_cpu_policy(struct vcpu *v, struct domain *d, struct xen_domctl *c
     if (!leaves)
         return -XEN_ENOMEM;
     unsigned n = cpuid_domain_leaves(d, leaves, CPUID_MAX_LEAVES);
-    if (n > p->nr_leaves || n > CPUID_MAX_LEAVES)
+    n = policy_pad(leaves, MIN(n, CPUID_MAX_LEAVES));
+    if (n > p->nr_leaves)
         err = -XEN_ENOBUFS;
     else if (copy_to_guest(v, (uintptr_t)p->leaves.p, leaves, n * sizeof *leaves))
         err = -XEN_EFAULT;

@@ -58,6 +58,14 @@ int sysctl_numainfo(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_pcitopoinfo(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_getcpuinfo(struct vcpu *v, struct xen_sysctl *s);
 
+struct xen_cpuid_leaf;
+/*
+ * Makes a list of leaves complete, for the tools: zeros for those up to the greatest that are not
+ * in it, and returns how many there are (at most CPUID_MAX_LEAVES). The tools keep a policy as a
+ * structure, and write all of its leaves back into an array of the length that they were told.
+ */
+unsigned policy_pad(struct xen_cpuid_leaf *leaves, unsigned nr);
+
 /* hc_physdev.c: has dom0 told of it? */
 bool pci_device_known(const struct physdev_pci_device *d);
 

@@ -16,7 +16,6 @@
 /* A unit of sched/ and whose it is; the policy's data follows. */
 struct vcpu_unit {
     struct vcpu *vcpu;
-    struct sched_affinity *slot; /* memory given for it */
     struct sched_unit unit aligned_to(64);
 };
 
@@ -155,16 +154,28 @@ static void drop_unit_id(unsigned id)
     unit_ids[id / 64] &= ~BIT(id % 64);
 }
 
-static int attach(struct vcpu_unit *vu, struct domain *d, unsigned vcpu)
+/* Slots are alike: with one unit less there is one to spare, whichever it is. */
+static struct sched_affinity *spare_slot(void)
+{
+    struct sched_affinity *spare =
+        list_first_entry(&sched.free_affinities, struct sched_affinity, link);
+
+    list_del(&spare->link);
+    return spare;
+}
+
+static int attach(struct sched_unit *u, struct sched_affinity *slot, struct vcpu *v)
 {
     int id = take_unit_id();
 
     if (id < 0)
         return id;
-    sched_give_affinities(&sched, vu->slot, 1);
-    int err = sched_unit_init(&vu->unit, d->sched, (unsigned)id, vcpu, now());
-    if (err)
+    sched_give_affinities(&sched, slot, 1);
+    int err = sched_unit_init(u, v->domain->sched, (unsigned)id, v->id, now());
+    if (err) {
         drop_unit_id((unsigned)id);
+        list_del(&slot->link);
+    }
     return err;
 }
 
@@ -173,24 +184,26 @@ int schedule_vcpu_init(struct vcpu *v)
     struct vcpu_unit *vu = xmalloc(offsetof(struct vcpu_unit, unit) + sched_unit_size());
     struct sched_affinity *slot = xnew(struct sched_affinity);
 
-    if (!vu || !slot) {
+    int err = -XEN_ENOMEM;
+
+    if (vu && slot) {
+        vu->vcpu = v;
+        v->down = true;
+        v->runstate.state = RUNSTATE_offline;
+        v->runstate.state_entry_time = (uint64_t)now();
+        spin_lock(&sched_lock);
+        err = attach(&vu->unit, slot, v);
+        spin_unlock(&sched_lock);
+    }
+    if (err) {
         xfree(vu);
         xfree(slot);
-        return -XEN_ENOMEM;
+        return err;
     }
-    vu->vcpu = v;
-    vu->slot = slot;
     v->unit = &vu->unit;
-    v->down = true;
-    v->runstate.state = RUNSTATE_offline;
-    v->runstate.state_entry_time = (uint64_t)now();
-    spin_lock(&sched_lock);
-    int err = attach(vu, v->domain, v->id);
-    spin_unlock(&sched_lock);
-    return err; /* the slot stays with the core in any case */
+    return 0;
 }
 
-/* Slots are alike: with one unit less there is one to spare, whichever it is. */
 void schedule_vcpu_fini(struct vcpu *v)
 {
     struct vcpu_unit *vu = container_of(v->unit, struct vcpu_unit, unit);
@@ -198,9 +211,7 @@ void schedule_vcpu_fini(struct vcpu *v)
     spin_lock(&sched_lock);
     sched_unit_fini(v->unit, now());
     drop_unit_id(v->unit->id);
-    struct sched_affinity *spare =
-        list_first_entry(&sched.free_affinities, struct sched_affinity, link);
-    list_del(&spare->link);
+    struct sched_affinity *spare = spare_slot();
     spin_unlock(&sched_lock);
     xfree(spare);
     xfree(vu);
@@ -278,7 +289,7 @@ void vcpu_wake(struct vcpu *v)
     spin_lock(&sched_lock);
     if (v->blocked) {
         sched_time t = now();
-        v->blocked = false;
+        v->blocked = v->poll = false;
         if (!v->down)
             sched_wake(v->unit, t);
         runstate_change(v, t);

@@ -155,6 +155,75 @@ int sysctl_getcpuinfo(struct vcpu *v, struct xen_sysctl *s)
 
 /* ---- what CPUID says ------------------------------------------------------------------------------- */
 
+struct leaf_list {
+    struct xen_cpuid_leaf *leaf;
+    unsigned nr;
+};
+
+static const struct xen_cpuid_leaf *find(const struct leaf_list *l, uint32_t leaf, uint32_t subleaf)
+{
+    for (unsigned i = 0; i < l->nr; i++)
+        if (l->leaf[i].leaf == leaf && l->leaf[i].subleaf == subleaf)
+            return &l->leaf[i];
+    return NULL;
+}
+
+/* Adds the leaf with zeros if it is not there, and there is room. */
+static const struct xen_cpuid_leaf *want(struct leaf_list *l, uint32_t leaf, uint32_t subleaf)
+{
+    const struct xen_cpuid_leaf *there = find(l, leaf, subleaf);
+
+    if (there || l->nr == CPUID_MAX_LEAVES)
+        return there ? there : &l->leaf[0];
+    l->leaf[l->nr] = (struct xen_cpuid_leaf){.leaf = leaf, .subleaf = subleaf};
+    return &l->leaf[l->nr++];
+}
+
+static void want_basic(struct leaf_list *l, uint32_t leaf)
+{
+    uint64_t states;
+    uint32_t most;
+
+    switch (leaf) {
+    case 0x4:
+        want(l, leaf, 0);
+        break;
+    case 0x7:
+        most = want(l, leaf, 0)->a;
+        for (uint32_t i = 1; i <= most && i < 4; i++)
+            want(l, leaf, i);
+        break;
+    case 0xb:
+        want(l, leaf, 0);
+        want(l, leaf, 1);
+        break;
+    case 0xd:
+        states = want(l, leaf, 0)->a; /* components beyond the two that have no subleaf */
+        want(l, leaf, 1);
+        for (uint32_t i = 2; i < 32; i++)
+            if (states >> i & 1)
+                want(l, leaf, i);
+        break;
+    default:
+        want(l, leaf, XEN_CPUID_NO_SUBLEAF);
+    }
+}
+
+unsigned policy_pad(struct xen_cpuid_leaf *leaves, unsigned nr)
+{
+    struct leaf_list l = {leaves, nr};
+    uint32_t basic = want(&l, 0, XEN_CPUID_NO_SUBLEAF)->a;
+    uint32_t extended = want(&l, 0x80000000, XEN_CPUID_NO_SUBLEAF)->a;
+
+    for (uint32_t leaf = 1; leaf <= basic && leaf < 0x40; leaf++)
+        want_basic(&l, leaf);
+    want(&l, 0x40000000, XEN_CPUID_NO_SUBLEAF);
+    want(&l, 0x40000100, XEN_CPUID_NO_SUBLEAF);
+    for (uint32_t leaf = 0x80000001; leaf <= extended && leaf < 0x80000040; leaf++)
+        want(&l, leaf, XEN_CPUID_NO_SUBLEAF);
+    return l.nr;
+}
+
 static int policy_supported(uint32_t index)
 {
     if (index > XEN_SYSCTL_cpu_policy_hvm_default)
@@ -172,7 +241,8 @@ static int leaves_out(struct vcpu *v, struct xen_sysctl_cpu_policy *p)
     if (!leaves)
         return -XEN_ENOMEM;
     unsigned n = cpuid_policy_leaves(p->index, leaves, CPUID_MAX_LEAVES);
-    if (n > p->nr_leaves || n > CPUID_MAX_LEAVES)
+    n = policy_pad(leaves, MIN(n, CPUID_MAX_LEAVES));
+    if (n > p->nr_leaves)
         err = -XEN_ENOBUFS;
     else if (copy_to_guest(v, (uintptr_t)p->leaves.p, leaves, n * sizeof *leaves))
         err = -XEN_EFAULT;

@@ -24,7 +24,10 @@ static void periodic_fires(struct timer *t)
 
 static void poll_fires(struct timer *t)
 {
-    vcpu_wake(container_of(t, struct vcpu, poll_timer));
+    struct vcpu *v = container_of(t, struct vcpu, poll_timer);
+
+    if (v->poll)
+        vcpu_wake(v);
 }
 
 void vcpu_stop_timers(struct vcpu *v)

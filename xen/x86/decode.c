@@ -108,7 +108,7 @@ static uint64_t next_number(struct cursor *c, unsigned bytes)
     return (uint64_t)((int64_t)(value << unused) >> unused);
 }
 
-/* ---- prefixes --------------------------------------------------------------------------------- */
+/* ---- prefixes ------------------------------------------------------------------------------ */
 
 struct prefixes {
     bool operand, address, repeat;
@@ -181,7 +181,7 @@ static unsigned address_size(const struct prefixes *p, unsigned mode)
     return mode == 4 ? 2 : 4;
 }
 
-/* ---- ModRM -------------------------------------------------------------------------------------- */
+/* ---- ModRM --------------------------------------------------------------------------------- */
 
 static void skip_address_16(struct cursor *c, uint8_t modrm)
 {
@@ -240,7 +240,7 @@ static bool take_modrm(struct cursor *c, const struct opcode *o, const struct pr
     return true;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------ */
+/* ---- all of it ----------------------------------------------------------------------------- */
 
 static bool take_operands(struct cursor *c, const struct opcode *o, const struct prefixes *p,
                           struct insn *i)

@@ -11,7 +11,7 @@ enum {
     FLAGS = FLAG_CARRY | FLAG_PARITY | FLAG_ADJUST | FLAG_ZERO | FLAG_SIGN | FLAG_OVERFLOW,
 };
 
-/* ---- registers ---------------------------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------------------------- */
 
 static const uint16_t offset_of[16] = {
     offsetof(struct guest_regs, rax), offsetof(struct guest_regs, rcx),
@@ -54,7 +54,7 @@ static void operand_write(const struct insn *i, struct guest_regs *r, uint64_t v
         register_write(r, i->reg, i->reg_size, value);
 }
 
-/* ---- flags ---------------------------------------------------------------------------------------- */
+/* ---- flags --------------------------------------------------------------------------------- */
 
 static uint64_t sign_bit(unsigned bytes)
 {
@@ -87,7 +87,7 @@ static uint64_t compare_flags(uint64_t a, uint64_t b, unsigned bytes)
     return flags;
 }
 
-/* ---- operations ------------------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------- */
 
 static bool is_load(const struct insn *i)
 {

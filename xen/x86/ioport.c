@@ -4,12 +4,11 @@
  * there, and nobody's for other domains: reads are all ones, writes dropped.
  */
 #include "../boot.h"
-#include "../dom0.h"
 #include "../hvm.h"
 #include "arch.h"
 #include "pci.h"
 
-/* ---- absent ----------------------------------------------------------------------------------- */
+/* ---- absent -------------------------------------------------------------------------------- */
 
 static uint32_t in_nothing(struct vcpu *v, uint16_t port, unsigned bytes)
 {
@@ -22,7 +21,7 @@ static void out_nothing(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t 
     (void)v, (void)port, (void)bytes, (void)value;
 }
 
-/* ---- the interval timer, as far as Linux's TSC calibration goes --------------------------------- */
+/* ---- the interval timer, as far as Linux's TSC calibration goes ---------------------------- */
 
 /* Channel 2 has just run down: its count reads 0, not the all ones that the calibration would wait
  * 50,000 reads for, and OUT2 in port 0x61 is high, so no loop waits for it either. */
@@ -41,7 +40,7 @@ static uint32_t in_port_b(struct vcpu *v, uint16_t port, unsigned bytes)
     return PORT_B_OUT2 | (now() / 15000 % 2 ? PORT_B_REFRESH : 0);
 }
 
-/* ---- the machine's ------------------------------------------------------------------------------ */
+/* ---- the machine's ------------------------------------------------------------------------- */
 
 static uint32_t in_machine(struct vcpu *v, uint16_t port, unsigned bytes)
 {
@@ -92,21 +91,53 @@ static void out_pci(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t valu
         pci_config_out(port, bytes, value);
 }
 
-/* dom0's firmware tables name this as their sleep control register (ACPI 6.4, 4.8.3.7). */
-static uint32_t in_sleep(struct vcpu *v, uint16_t port, unsigned bytes)
+/* ---- the ends of the machine's life, which are the hypervisor's business ----------------------- */
+
+enum { NO_REQUEST = -1, REFUSED = -2 };
+
+/* The byte that an access writes to a port, or -1. */
+static int byte_to(uint32_t at, uint16_t port, unsigned bytes, uint32_t value)
 {
-    return is_dom0(v->domain) ? 0 : in_nothing(v, port, bytes);
+    return at >= port && at < port + bytes ? (int)(value >> 8 * (at - port) & 0xff) : -1;
 }
 
-static void out_sleep(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+/* The upper half of a PM1 control register (ACPI 6.4, 4.8.3.2.1): bit 5 go to sleep, bits 4:2 how.
+ * Only off is to be had. */
+static int sleep_request(int high, uint8_t type_off)
 {
-    (void)bytes;
-    if (is_dom0(v->domain) && port == DOM0_SLEEP_PORT &&
-        value == (DOM0_SLEEP_ENABLE | DOM0_SLEEP_OFF << 2))
-        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+    if (high < 0 || !(high & 0x20))
+        return NO_REQUEST;
+    return (high >> 2 & 7) == type_off ? SHUTDOWN_poweroff : REFUSED;
 }
 
-/* ---- the table ------------------------------------------------------------------------------------ */
+/* The ways to reset a PC: the register that the FADT names, the chipset's, the keyboard controller's
+ * commands that pulse the reset line, and port A's fast reset. All are bytes: a double word at 0xcf8
+ * covers the chipset's, and is the address of something in PCI configuration space. */
+static bool asks_for_reset(uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (bytes != 1)
+        return false;
+    if (acpi.reset.present && acpi.reset.space == 1 && port == acpi.reset.address &&
+        value == acpi.reset.value)
+        return true;
+    return (port == 0xcf9 && (value & 4)) || (port == 0x64 && (value & 0xf1) == 0xf0) ||
+           (port == 0x92 && (value & 1));
+}
+
+static int power_request(uint16_t port, unsigned bytes, uint32_t value)
+{
+    int request = NO_REQUEST;
+
+    if (acpi.pm1a_control)
+        request = sleep_request(byte_to(acpi.pm1a_control + 1, port, bytes, value),
+                                acpi.sleep_type_s5);
+    if (request == NO_REQUEST && acpi.pm1b_control)
+        request = sleep_request(byte_to(acpi.pm1b_control + 1, port, bytes, value),
+                                acpi.sleep_type_s5b);
+    return request == NO_REQUEST && asks_for_reset(port, bytes, value) ? SHUTDOWN_reboot : request;
+}
+
+/* ---- the table ----------------------------------------------------------------------------- */
 
 struct port_range {
     uint16_t first, last;
@@ -120,10 +151,9 @@ static const struct port_range ranges[] = {
     {0x61, 0x61, in_port_b, out_nothing},
     {0x70, 0x70, in_machine, out_rtc_index},
     {0xa0, 0xa1, in_nothing, out_nothing},
-    {DOM0_SLEEP_PORT, DOM0_SLEEP_PORT + 1, in_sleep, out_sleep},
     {0x3f8, 0x3ff, in_com1, out_com1},
     {0x4d0, 0x4d1, in_nothing, out_nothing}, /* edge or level of the interrupt controllers */
-    {0xcf8, 0xcff, in_pci, out_pci},         /* with the reset register 0xcf9: not there */
+    {0xcf8, 0xcff, in_pci, out_pci},
 };
 
 static const struct port_range everything_else = {0, 0xffff, in_machine, out_machine};
@@ -150,5 +180,14 @@ uint32_t guest_in(struct vcpu *v, uint16_t port, unsigned bytes)
 
 void guest_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
 {
-    range_of(port, bytes)->out(v, port, bytes, value & width_mask(bytes));
+    int request;
+
+    value &= width_mask(bytes);
+    request = is_dom0(v->domain) ? power_request(port, bytes, value) : NO_REQUEST;
+    if (request == NO_REQUEST)
+        range_of(port, bytes)->out(v, port, bytes, value);
+    else if (request == REFUSED)
+        printk(LOG_WARN, "dom0 asks the machine to sleep; only power-off is supported");
+    else
+        domain_shutdown(v->domain, request);
 }

@@ -6,7 +6,7 @@
 #include "../hvm.h"
 #include "arch.h"
 #include "execute.h"
-#include "pci.h"
+#include "msi.h"
 #include "vioapic.h"
 
 #define FAULT_GP     13
@@ -17,7 +17,7 @@
 #define APICS_END   0xfef00000ULL
 #define LAPIC_PAGE  0xfee00000ULL
 
-/* ---- devices ------------------------------------------------------------------------------------ */
+/* ---- devices ------------------------------------------------------------------------------- */
 
 static bool lapic_covers(const struct vcpu *v, paddr_t gpa)
 {
@@ -72,6 +72,27 @@ static void ecam_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t val
         pci_ecam_write(gpa, bytes, (uint32_t)value);
 }
 
+static bool msix_table_covers(const struct vcpu *v, paddr_t gpa)
+{
+    return is_dom0(v->domain) && msix_covers(gpa);
+}
+
+static uint64_t msix_table_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    (void)v;
+    if (bytes < 8)
+        return msix_read(gpa, bytes);
+    return msix_read(gpa, 4) | (uint64_t)msix_read(gpa + 4, 4) << 32;
+}
+
+static void msix_table_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    (void)v;
+    msix_write(gpa, MIN(bytes, 4), (uint32_t)value);
+    if (bytes == 8)
+        msix_write(gpa + 4, 4, (uint32_t)(value >> 32));
+}
+
 static const struct device {
     bool (*covers)(const struct vcpu *v, paddr_t gpa);
     uint64_t (*read)(struct vcpu *v, paddr_t gpa, unsigned bytes);
@@ -80,6 +101,7 @@ static const struct device {
     {lapic_covers, lapic_read, lapic_write},
     {ioapic_covers, ioapic_read, ioapic_write},
     {ecam_covers, ecam_read, ecam_write},
+    {msix_table_covers, msix_table_read, msix_table_write},
 };
 
 static const struct device *device_at(const struct vcpu *v, paddr_t gpa)
@@ -91,19 +113,24 @@ static const struct device *device_at(const struct vcpu *v, paddr_t gpa)
     return NULL;
 }
 
-/* Is this the first time that the domain does something odd enough to be told? */
-static bool first_time(const struct domain *d)
+/* What has been told of a domain is not told again. */
+struct told {
+    uint64_t domains[MAX_DOMAINS / 64];
+};
+
+static bool first_time(struct told *told, const struct domain *d)
 {
-    static uint64_t told[MAX_DOMAINS / 64];
     uint64_t bit = BIT(d->id % 64);
 
     return d->id < MAX_DOMAINS &&
-           !(__atomic_fetch_or(&told[d->id / 64], bit, __ATOMIC_RELAXED) & bit);
+           !(__atomic_fetch_or(&told->domains[d->id / 64], bit, __ATOMIC_RELAXED) & bit);
 }
 
 static void say_unbacked(const struct vcpu *v, const char *what, paddr_t gpa)
 {
-    if (first_time(v->domain))
+    static struct told told;
+
+    if (first_time(&told, v->domain))
         printk(LOG_WARN, "d%uv%u %s %lx, where it has neither memory nor a device", v->domain->id,
                v->id, what, gpa);
 }
@@ -127,7 +154,7 @@ static void mmio_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t val
         say_unbacked(v, "writes", gpa);
 }
 
-/* ---- instructions --------------------------------------------------------------------------------- */
+/* ---- instructions -------------------------------------------------------------------------- */
 
 static unsigned code_mode(const struct guest_state *s)
 {
@@ -272,7 +299,7 @@ static bool emulate(struct vcpu *v, paddr_t gpa, bool write)
     return true;
 }
 
-/* ---- faults ------------------------------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------------------------- */
 
 /* The machine's devices are dom0's where they are: a page of theirs is mapped when it is used. */
 static bool map_machine_device(struct vcpu *v, paddr_t gpa)
@@ -288,11 +315,13 @@ static bool map_machine_device(struct vcpu *v, paddr_t gpa)
 
 void guest_mmio(struct vcpu *v, paddr_t gpa, bool write)
 {
+    static struct told told;
+
     if (p2m_lookup(v->domain, gpa >> PAGE_SHIFT).kind != P2M_NONE)
         return; /* another vCPU has mapped it just now */
     if (map_machine_device(v, gpa) || emulate(v, gpa, write))
         return;
-    if (first_time(v->domain))
+    if (first_time(&told, v->domain))
         printk(LOG_WARN, "d%uv%u cannot %s %lx at %lx", v->domain->id, v->id,
                write ? "write" : "read", gpa, hvm->regs(v)->rip);
     hvm->inject_fault(v, FAULT_GP, 0);

@@ -27,7 +27,7 @@
 #define MC_BANKS     2
 #define REGS_OF_BANK 4
 
-/* ---- registers with one rule ------------------------------------------------------------------ */
+/* ---- registers with one rule --------------------------------------------------------------- */
 
 static int read_tsc(struct vcpu *v, uint64_t *value)
 {
@@ -117,7 +117,7 @@ static int rule_write(const struct msr_rule *r, struct vcpu *v, uint64_t value)
     return r->dropped ? 0 : -XEN_EPERM;
 }
 
-/* ---- families of registers ---------------------------------------------------------------------- */
+/* ---- families of registers ----------------------------------------------------------------- */
 
 static bool is_lapic(uint32_t msr)
 {

@@ -1,26 +1,25 @@
 /*
  * PCI configuration space: see pci.h. Ports reach the first 256 registers of
  * segment 0, and one lock holds their address and data steps together; the
- * rest is reached by ECAM, of which a bus is mapped when it is first asked.
+ * rest is reached by ECAM, of which a function is mapped when it is asked.
  */
-#include "pci.h"
-
 #include "../boot.h"
 #include "arch.h"
+#include "msi.h"
 
 #define PORT_ADDRESS   0xcf8
 #define PORT_DATA      0xcfc
 #define ADDRESS_ENABLE 0x80000000u
 
+#define REG_FIRST_BAR  0x10
+#define REG_LAST_ROM   0x38 /* a bridge's */
 #define PORT_REGISTERS 256
 #define BUS_SIZE       MIB(1) /* of ECAM: 256 functions of 4 KiB */
-#define NR_BUSES       256
 
 static struct spinlock config_lock = SPINLOCK_INIT(RANK_IRQ);
 static uint32_t guest_address; /* dom0's 0xcf8 */
-static volatile uint8_t *ecam_bus[NR_BUSES]; /* of segment 0, once mapped */
 
-/* ---- the machine ------------------------------------------------------------------------------ */
+/* ---- the machine --------------------------------------------------------------------------- */
 
 static uint32_t all_ones(unsigned bytes)
 {
@@ -48,32 +47,30 @@ static uint16_t select_by_port(struct pci_function f, unsigned reg)
     return (uint16_t)(PORT_DATA + (reg & 3));
 }
 
-/* The window of a segment's bus, or NULL. Only segment 0 is kept mapped by bus. */
+/* The registers of a function, or NULL. */
 static volatile uint8_t *ecam(struct pci_function f)
 {
     unsigned bus = f.bdf >> 8;
 
-    if (f.segment)
-        return NULL;
-    for (unsigned i = 0; i < acpi.nr_ecam && !ecam_bus[bus]; i++) {
-        if (acpi.ecam[i].segment == 0 && bus >= acpi.ecam[i].first_bus &&
+    for (unsigned i = 0; i < acpi.nr_ecam; i++) {
+        if (acpi.ecam[i].segment == f.segment && bus >= acpi.ecam[i].first_bus &&
             bus <= acpi.ecam[i].last_bus)
-            ecam_bus[bus] = map_mmio(acpi.ecam[i].address + bus * BUS_SIZE, BUS_SIZE);
+            return map_mmio(acpi.ecam[i].address + ((uint64_t)f.bdf << PAGE_SHIFT), PAGE_SIZE);
     }
-    return ecam_bus[bus] ? ecam_bus[bus] + ((uint64_t)(f.bdf & 0xff) << PAGE_SHIFT) : NULL;
+    return NULL;
 }
 
-static uint32_t memory_read(volatile uint8_t *at, unsigned bytes)
+uint32_t device_read(volatile void *at, unsigned bytes)
 {
     if (bytes == 1)
-        return *at;
+        return *(volatile uint8_t *)at;
     return bytes == 2 ? *(volatile uint16_t *)at : *(volatile uint32_t *)at;
 }
 
-static void memory_write(volatile uint8_t *at, unsigned bytes, uint32_t value)
+void device_write(volatile void *at, unsigned bytes, uint32_t value)
 {
     if (bytes == 1)
-        *at = (uint8_t)value;
+        *(volatile uint8_t *)at = (uint8_t)value;
     else if (bytes == 2)
         *(volatile uint16_t *)at = (uint16_t)value;
     else
@@ -95,7 +92,7 @@ uint32_t pci_read(struct pci_function f, unsigned reg, unsigned bytes)
     } else {
         volatile uint8_t *window = ecam(f);
         if (window)
-            value = memory_read(window + reg, bytes);
+            value = device_read(window + reg, bytes);
     }
     spin_unlock(&config_lock);
     return value;
@@ -109,12 +106,32 @@ void pci_write(struct pci_function f, unsigned reg, unsigned bytes, uint32_t val
     } else {
         volatile uint8_t *window = ecam(f);
         if (window)
-            memory_write(window + reg, bytes, value);
+            device_write(window + reg, bytes, value);
     }
     spin_unlock(&config_lock);
 }
 
-/* ---- dom0 ---------------------------------------------------------------------------------------- */
+/* ---- dom0 ---------------------------------------------------------------------------------- */
+
+static uint32_t dom0_read(struct pci_function f, unsigned reg, unsigned bytes)
+{
+    return msi_config_read(f, reg, bytes, pci_read(f, reg, bytes));
+}
+
+/* All ones where an address belongs, but for a ROM's flags. */
+static bool sizes_memory(unsigned reg, unsigned bytes, uint32_t value)
+{
+    return bytes == 4 && value >= 0xfffff800 && reg >= REG_FIRST_BAR && reg <= REG_LAST_ROM;
+}
+
+static void dom0_write(struct pci_function f, unsigned reg, unsigned bytes, uint32_t value)
+{
+    if (msi_config_write(f, reg, bytes, value))
+        return;
+    pci_write(f, reg, bytes, value);
+    if (sizes_memory(reg, bytes, value))
+        pci_memory_sized(f, reg);
+}
 
 static bool is_address(uint16_t port, unsigned bytes)
 {
@@ -141,7 +158,7 @@ uint32_t pci_config_in(uint16_t port, unsigned bytes)
 
     if (is_address(port, bytes))
         return guest_address;
-    return selected(port, bytes, &f, &reg) ? pci_read(f, reg, bytes) : all_ones(bytes);
+    return selected(port, bytes, &f, &reg) ? dom0_read(f, reg, bytes) : all_ones(bytes);
 }
 
 void pci_config_out(uint16_t port, unsigned bytes, uint32_t value)
@@ -152,7 +169,7 @@ void pci_config_out(uint16_t port, unsigned bytes, uint32_t value)
     if (is_address(port, bytes))
         __atomic_store_n(&guest_address, value, __ATOMIC_RELAXED);
     else if (selected(port, bytes, &f, &reg))
-        pci_write(f, reg, bytes, value);
+        dom0_write(f, reg, bytes, value);
 }
 
 static bool ecam_function(paddr_t pa, struct pci_function *f)
@@ -183,7 +200,7 @@ uint32_t pci_ecam_read(paddr_t pa, unsigned bytes)
 
     if (bytes > 4 || reg % bytes || !ecam_function(pa, &f))
         return all_ones(MIN(bytes, 4));
-    return pci_read(f, reg, bytes);
+    return dom0_read(f, reg, bytes);
 }
 
 void pci_ecam_write(paddr_t pa, unsigned bytes, uint32_t value)
@@ -192,5 +209,5 @@ void pci_ecam_write(paddr_t pa, unsigned bytes, uint32_t value)
     unsigned reg = pa & (PAGE_SIZE - 1);
 
     if (bytes <= 4 && reg % bytes == 0 && ecam_function(pa, &f))
-        pci_write(f, reg, bytes, value);
+        dom0_write(f, reg, bytes, value);
 }

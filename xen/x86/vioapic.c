@@ -17,7 +17,7 @@
 enum { PORT_SELECT = 0x00, PORT_WINDOW = 0x10, PORT_EOI = 0x40 };
 enum { REG_ID, REG_VERSION, REG_ARBITRATION, REG_ENTRIES = 0x10 };
 
-/* ---- set-up ------------------------------------------------------------------------------- */
+/* ---- set-up -------------------------------------------------------------------------------- */
 
 static void chip_init(struct vioapic *io, const struct ioapic_info *info)
 {
@@ -70,7 +70,7 @@ void vioapic_fini(struct domain *d)
     xfree(io);
 }
 
-/* ---- lines ---------------------------------------------------------------------------------- */
+/* ---- lines --------------------------------------------------------------------------------- */
 
 struct line {
     uint64_t *entry;
@@ -177,7 +177,7 @@ void vioapic_eoi(struct domain *d, uint8_t vector)
         end_in_chip(d, &io->chip[i], vector);
 }
 
-/* ---- registers -------------------------------------------------------------------------------- */
+/* ---- registers ----------------------------------------------------------------------------- */
 
 static struct vioapic_chip *chip_at(const struct domain *d, paddr_t gpa)
 {

@@ -89,7 +89,7 @@ static const struct {
     [REG_SELF_IPI] = {MW, 0xff},
 };
 
-/* ---- vectors ---------------------------------------------------------------------------- */
+/* ---- vectors ------------------------------------------------------------------------------- */
 
 static int highest(const uint32_t words[8])
 {
@@ -188,7 +188,7 @@ static void end_of_interrupt(struct vcpu *v)
         vioapic_eoi(v->domain, (uint8_t)vector);
 }
 
-/* ---- state -------------------------------------------------------------------------------- */
+/* ---- state --------------------------------------------------------------------------------- */
 
 bool vlapic_enabled(const struct vcpu *v)
 {
@@ -261,7 +261,7 @@ static int write_base(struct vcpu *v, uint64_t value)
     return 0;
 }
 
-/* ---- registers ------------------------------------------------------------------------------ */
+/* ---- registers ----------------------------------------------------------------------------- */
 
 static uint32_t *lvt_of(struct vlapic *l, unsigned reg)
 {
@@ -405,7 +405,7 @@ static void write_reg(struct vcpu *v, unsigned reg, uint64_t value)
     }
 }
 
-/* ---- the two faces --------------------------------------------------------------------------- */
+/* ---- the two faces ------------------------------------------------------------------------- */
 
 static bool may(unsigned reg, uint8_t access)
 {

@@ -56,7 +56,7 @@ int vlapic_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
 uint32_t vlapic_mmio_read(struct vcpu *v, uint32_t offset);
 void vlapic_mmio_write(struct vcpu *v, uint32_t offset, uint32_t value);
 
-/* ---- vlapic_send.c ---------------------------------------------------------------------- */
+/* ---- vlapic_send.c ------------------------------------------------------------------------- */
 
 /* To every vCPU of the domain that the message names, or to the best of them (APIC_LOWEST). The
  * caller holds no lock of rank RANK_SCHED or later. */
@@ -65,7 +65,7 @@ void vlapic_send(struct domain *d, const struct apic_message *m);
 void vlapic_send_icr(struct vcpu *v, uint64_t icr);
 bool vlapic_x2apic(const struct vcpu *v); /* in x2APIC mode */
 
-/* ---- vlapic_timer.c ----------------------------------------------------------------------- */
+/* ---- vlapic_timer.c ------------------------------------------------------------------------ */
 
 void vlapic_timer_init(struct vcpu *v);
 /* The initial count, the divider or the mode was written: count anew. */

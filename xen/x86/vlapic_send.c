@@ -25,7 +25,7 @@ static bool addressed_logically(const struct vcpu *v, const struct apic_message 
     uint32_t id = vlapic_id_of(v->id);
 
     if (vlapic_x2apic(v)) {
-        if (m->dest == (m->wide ? 0xffffffffu : 0xffu))
+        if (m->wide && m->dest == 0xffffffffu)
             return true;
         return m->dest >> 16 == id >> 4 && (m->dest >> (id & 15) & 1);
     }
@@ -40,7 +40,7 @@ static bool addressed(const struct vcpu *v, const struct apic_message *m)
     return m->logical ? addressed_logically(v, m) : addressed_physically(vlapic_id_of(v->id), m);
 }
 
-/* ---- what it does there --------------------------------------------------------------------- */
+/* ---- what it does there -------------------------------------------------------------------- */
 
 static void nmi(struct vcpu *v)
 {
@@ -137,7 +137,7 @@ static void deliver(struct vcpu *v, const struct apic_message *m)
     }
 }
 
-/* ---- to whom ---------------------------------------------------------------------------------- */
+/* ---- to whom ------------------------------------------------------------------------------- */
 
 static struct vcpu *least_busy(struct domain *d, const struct apic_message *m)
 {

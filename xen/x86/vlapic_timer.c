@@ -7,7 +7,7 @@
 #define LVT_MASKED   BIT(16)
 #define LVT_PERIODIC BIT(17)
 
-/* A guest that asks for more interrupts than that gets this many: it must not keep the pCPU busy. */
+/* A guest that asks for more interrupts gets as many: it must not keep the pCPU busy. */
 #define SHORTEST_PERIOD 50000
 
 /* 0: by 2, ... 6: by 128, 7: by 1; bit 2 of the register is not used. */
