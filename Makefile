@@ -15,7 +15,8 @@ CFLAGS := -std=c11 $(WARN) -O2 -g -MMD -MP
 FREESTANDING := -ffreestanding -nostdinc -isystem "$$($(CC) -print-file-name=include)"
 SAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SIM_LIBS := -lxlutil -lhwloc -lm
-export CC WARN
+CLI_LIBS := -lxencall -lxenctrl -lxenforeignmemory -lxenstore -lm
+export CC WARN XEN_FLAGS GUEST_FLAGS
 # make V=1 shows the commands.
 ifndef V
 .SILENT:
@@ -23,26 +24,36 @@ endif
 
 SCHED := $(sort $(wildcard sched/*.c))
 SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c)))
+# The command line: what it does with hypercalls, and the rest, which the unit tests share.
+CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
+	trace_record.c)
+CLI := $(sort $(filter-out $(CLI_HOST),$(wildcard tools/cli/*.c)))
+CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c ideal.c message.c network.c output.c units.c) \
+	$(SCHED)
 HARNESS := $(wildcard tests/unit/harness.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY := $(sort $(wildcard tests/property/*.c))
 BENCH := $(sort $(wildcard tests/bench/*.c))
-ALL_C := $(SCHED) $(SIM) tools/sim/main.c $(HARNESS) $(UNIT:%=tests/unit/%.c) $(PROPERTY) $(BENCH)
+ALL_C := $(SCHED) $(SIM) tools/sim/main.c $(CLI_HOST) $(CLI) $(HARNESS) $(UNIT:%=tests/unit/%.c) $(PROPERTY) $(BENCH)
 
 obj = $(patsubst %.c,build/%.o,$(1))
 san = $(patsubst %.c,build/san/%.o,$(1))
 
 .PHONY: all deps check check-gates check-unit check-scenarios check-property check-san \
-	check-mutation test-programs bench-sched demo format format-tools clean help
+	check-mutation check-qemu check-guest check-fuzz test-programs bench-sched demo qemu-dom0 format \
+	format-tools clean help
 
-all: build/moirai-sim build/moirai.elf
+all: build/moirai-sim build/moirai build/moirai.elf
 
 help:
-	echo "make               build/moirai.elf, the hypervisor, and build/moirai-sim, the simulator"
+	echo "make               build/moirai.elf, the hypervisor; build/moirai, the command line in dom0;"
+	echo "                   build/moirai-sim, the simulator"
 	echo "make demo          the README's first simulation, with plots in build/demo"
 	echo "make DEBUG=        the same; the hypervisor without its own checks"
+	echo "make qemu-dom0     Debian's kernel as dom0 on the hypervisor, a shell on this terminal"
 	echo "make check         all tests; a part alone: check-gates check-unit check-scenarios"
-	echo "                   check-property check-san check-mutation"
+	echo "                   check-property check-san check-mutation check-qemu check-guest"
+	echo "                   check-fuzz"
 	echo "make bench-sched   cost of each scheduling operation, for every policy"
 	echo "make deps          install the packages that are missing (part of all of the above)"
 	echo "make format        clang-format all C files"
@@ -52,8 +63,12 @@ help:
 
 PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libcmocka-dev gnuplot-nox valgrind jq \
 	liblzma-dev liblz4-dev libzstd-dev zlib1g-dev
-# $(call install,PACKAGES): what is missing of them, by name.
-install = missing=; for p in $(1); do \
+# What only a part needs: build/.deps-PART.
+PACKAGES_boot := qemu-system-x86 kmod cpio binutils
+PACKAGES_images := grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf e2fsprogs
+PACKAGES_fuzz := clang libclang-rt-14-dev
+# $(call install,PACKAGES): what is missing of them, by name; one at a time.
+install = exec 9>build/.installing && flock 9; missing=; for p in $(1); do \
 	dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; \
 	done; \
 	[ -z "$$missing" ] || { \
@@ -67,6 +82,10 @@ deps: build/.deps
 build/.deps: Makefile
 	mkdir -p build
 	$(call install,$(PACKAGES))
+	touch $@
+build/.deps-%: Makefile
+	mkdir -p build
+	$(call install,$(PACKAGES_$*))
 	touch $@
 
 # ---- objects -------------------------------------------------------------------
@@ -100,6 +119,13 @@ build/moirai-sim: $(call obj,tools/sim/main.c $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
+# libxenctrl's headers want GNU C.
+build/tools/cli/trace_record.o: CFLAGS += -std=gnu11
+
+build/moirai: $(call obj,$(CLI_HOST) $(CLI) $(CLI_SHARED))
+	echo "link  $@"
+	$(CC) -o $@ $^ $(CLI_LIBS)
+
 build/property: $(call obj,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
@@ -109,7 +135,7 @@ build/bench/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
-build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(SCHED))
+build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(CLI) $(SCHED))
 	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
@@ -118,7 +144,7 @@ build/san/property: $(call san,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
 	echo "link  $@"
 	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(SCHED))
+build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(CLI) $(SCHED))
 	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
@@ -131,7 +157,7 @@ build/sched.o: $(call obj,$(SCHED))
 
 DEBUG := 1
 XEN_FLAGS := $(FREESTANDING) -idirafter build/include -D__XEN_TOOLS__ $(if $(DEBUG),-DDEBUG) -I xen \
-	-std=gnu11 $(WARN) -O2 -g -MMD -MP -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic \
+	-std=gnu11 $(WARN) -O2 -g -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic \
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-omit-frame-pointer \
 	-fno-strict-aliasing
 XEN := $(sort $(wildcard xen/*.c xen/x86/*.c xen/x86/*.S))
@@ -158,7 +184,7 @@ build/include/xen: | build/.deps
 build/xen/%.o: xen/%.c Makefile build/xen/flags | build/include/xen
 	mkdir -p $(@D)
 	echo "cc    $@"
-	$(CC) $(XEN_FLAGS) $(C_LIBRARY) -c -o $@ $<
+	$(CC) $(XEN_FLAGS) -MMD -MP $(C_LIBRARY) -c -o $@ $<
 
 build/xen/%.o: xen/%.S Makefile build/xen/flags | build/.deps
 	mkdir -p $(@D)
@@ -168,7 +194,7 @@ build/xen/%.o: xen/%.S Makefile build/xen/flags | build/.deps
 build/xen/sched/%.o: sched/%.c Makefile build/xen/flags | build/.deps
 	mkdir -p $(@D)
 	echo "cc    $@"
-	$(CC) $(XEN_FLAGS) -c -o $@ $<
+	$(CC) $(XEN_FLAGS) -MMD -MP -c -o $@ $<
 
 -include $(XEN_OBJ:.o=.d)
 
@@ -194,7 +220,7 @@ build/moirai.elf: build/moirai.elf64
 # tests/guest/NAME/ with tests/guest/lib/ is build/guest/NAME.elf, which tests/guest/run boots.
 
 GUEST_FLAGS := $(FREESTANDING) -idirafter build/include -D__XEN_TOOLS__ -std=gnu11 $(WARN) -O2 -g \
-	-MMD -MP -mcmodel=small -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
+	-mcmodel=small -mno-red-zone -mgeneral-regs-only -fno-pic -fno-pie \
 	-fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing
 GUESTS := $(sort $(patsubst tests/guest/%/main.c,%,$(wildcard tests/guest/*/main.c)))
 GUEST_LIB := $(sort $(wildcard tests/guest/lib/*.[cS] tests/guest/lib/builder/*.c)) xen/lib.c xen/elf.c
@@ -204,7 +230,7 @@ guest_obj = $(patsubst %,build/guest/%.o,$(basename $(1)))
 build/guest/%.o: %.c Makefile | build/include/xen
 	mkdir -p $(@D)
 	echo "cc    $@"
-	$(CC) $(GUEST_FLAGS) -c -o $@ $<
+	$(CC) $(GUEST_FLAGS) -MMD -MP -c -o $@ $<
 
 build/guest/%.o: %.S Makefile | build/.deps
 	mkdir -p $(@D)
@@ -213,22 +239,58 @@ build/guest/%.o: %.S Makefile | build/.deps
 
 -include $(patsubst %.o,%.d,$(call guest_obj,$(GUEST_LIB) $(GUEST_C)))
 
-.SECONDEXPANSION:
-$(GUESTS:%=build/guest/%.elf): build/guest/%.elf: $$(call guest_obj,$$(filter tests/guest/$$*/%,$$(GUEST_C))) \
-		$(call guest_obj,$(GUEST_LIB)) tests/guest/lib/guest.lds
+# Its own objects; the rule below has the library's.
+define guest_objects
+build/guest/$(1).elf: $(call guest_obj,$(filter tests/guest/$(1)/%,$(GUEST_C)))
+endef
+$(foreach g,$(GUESTS),$(eval $(call guest_objects,$(g))))
+
+$(GUESTS:%=build/guest/%.elf): $(call guest_obj,$(GUEST_LIB)) tests/guest/lib/guest.lds
 	echo "link  $@"
 	$(CC) -nostdlib -static -no-pie -T tests/guest/lib/guest.lds \
-		-Wl,-z,noexecstack,-z,max-page-size=4096,--no-warn-rwx-segments,--build-id=none -o $@ $(filter %.o,$^)
+		-Wl,-z,noexecstack,-z,max-page-size=4096,--no-warn-rwx-segments,--build-id=none -o $@ \
+		$(filter %.o,$^)
 
 # The hypervisor as it is used: costs are measured without its own checks.
 build/guest/release/build/moirai.elf: FORCE
 	mkdir -p $(@D)
 	ln -sfn ../../../Makefile ../../../sched ../../../xen build/guest/release/
-	$(MAKE) -C build/guest/release DEBUG= build/moirai.elf
+	MAKEFLAGS= $(MAKE) -s -C build/guest/release DEBUG= build/moirai.elf
 
+.PHONY: guests
 guests: build/moirai.elf build/guest/release/build/moirai.elf $(GUESTS:%=build/guest/%.elf)
-check-guest: guests
-	tests/guest/run
+
+# ---- the fuzzer ----------------------------------------------------------------
+# The hypervisor's generic files for libFuzzer, with tests/fuzz/seams.h before each. Those in
+# tests/fuzz/with_*.c and those that only a machine needs are not among them.
+
+FUZZ_FLAGS := -std=gnu11 $(WARN) -Wno-shadow -Wno-missing-prototypes -O1 -g -MMD -MP \
+	-fno-omit-frame-pointer -fno-strict-aliasing -D__XEN_TOOLS__ -DDEBUG -I xen \
+	-idirafter build/include -include tests/fuzz/seams.h
+# A guest's addresses are pointers in Xen's structures, and structures lie where the guest says.
+FUZZ_SAN := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-sanitize=alignment,pointer-overflow
+FUZZ_WITH := $(sort $(wildcard tests/fuzz/with_*.c))
+FUZZ_OWN := $(filter-out $(FUZZ_WITH),$(sort $(wildcard tests/fuzz/*.c)))
+FUZZ_XEN := $(filter-out $(patsubst tests/fuzz/with_%.c,xen/%.c,$(FUZZ_WITH)) \
+	$(addprefix xen/,main.c memory.c printk.c lib.c elf.c cmdline.c) $(wildcard xen/dom0*.c), \
+	$(sort $(wildcard xen/*.c))) \
+	$(addprefix xen/x86/,vlapic.c vlapic_send.c vlapic_timer.c vioapic.c msr.c mtrr.c)
+FUZZ_C := $(FUZZ_XEN) $(SCHED) $(FUZZ_WITH) $(FUZZ_OWN)
+FUZZ_OBJ := $(FUZZ_C:%.c=build/fuzz/%.o)
+$(FUZZ_WITH:%.c=build/fuzz/%.o) $(FUZZ_XEN:%.c=build/fuzz/%.o) $(SCHED:%.c=build/fuzz/%.o): \
+	FUZZ_COVER := -fsanitize=fuzzer-no-link
+
+build/fuzz/%.o: %.c Makefile | build/.deps build/.deps-fuzz build/include/xen
+	mkdir -p $(@D)
+	echo "clang $@"
+	clang $(FUZZ_FLAGS) $(FUZZ_SAN) $(FUZZ_COVER) -c -o $@ $<
+
+build/fuzz/hypercalls: $(FUZZ_OBJ)
+	echo "link  $@"
+	clang $(FUZZ_SAN) -fsanitize=fuzzer -o $@ $^
+
+-include $(FUZZ_OBJ:.o=.d)
 
 # ---- tests ---------------------------------------------------------------------
 # tests/check runs the stages named, in that order, counts, and prints the verdict.
@@ -237,19 +299,26 @@ STAGE_unit := $(UNIT:%=build/unit/%)
 STAGE_scenarios := build/moirai-sim
 STAGE_property := build/property
 STAGE_san := $(UNIT:%=build/san/unit/%) build/san/property
+STAGE_qemu := build/moirai.elf build/moirai build/.deps-boot build/.deps-images
+STAGE_guest := guests build/.deps-boot
+STAGE_fuzz := build/fuzz/hypercalls
 STAGE_mutation := build/moirai-sim $(STAGE_unit) build/property
 
 test-programs: build/sched.o $(STAGE_unit) $(STAGE_san) $(STAGE_mutation)
 
-check: test-programs
-	tests/check gates unit scenarios property san mutation
-check-gates: build/sched.o
+check: test-programs $(STAGE_qemu) $(STAGE_guest) $(STAGE_fuzz)
+	tests/check gates unit scenarios property san mutation qemu guest fuzz
+check-gates: build/sched.o build/include/xen
 check-unit: $(STAGE_unit)
 check-scenarios: $(STAGE_scenarios)
 check-property: $(STAGE_property)
 check-san: $(STAGE_san)
 check-mutation: $(STAGE_mutation)
-check-gates check-unit check-scenarios check-property check-san check-mutation:
+check-qemu: $(STAGE_qemu)
+check-guest: $(STAGE_guest)
+check-fuzz: $(STAGE_fuzz)
+check-gates check-unit check-scenarios check-property check-san check-mutation check-qemu \
+		check-guest check-fuzz:
 	tests/check $(@:check-%=%)
 
 bench-sched: build/bench/bench
@@ -257,13 +326,18 @@ bench-sched: build/bench/bench
 
 # ---- the rest ------------------------------------------------------------------
 
+# Its serial line is this terminal's: Ctrl-a x ends QEMU.
+qemu-dom0: build/moirai.elf build/moirai build/.deps-boot
+	tests/qemu/boot dom0
+
 demo: build/moirai-sim
 	experiments/pinned-weights/run
 
 format-tools:
+	mkdir -p build
 	$(call install,clang-format)
 format: format-tools
-	clang-format -i $(sort $(ALL_C) $(wildcard sched/*.h tools/sim/*.h tests/*/*.h xen/*.[ch] xen/x86/*.[ch]))
+	clang-format -i $(sort $(ALL_C) $(wildcard sched/*.h tools/*/*.h tests/*/*.h xen/*.[ch] xen/x86/*.[ch]))
 
 clean:
 	rm -rf build

@@ -255,6 +255,19 @@ static int arinc_set_table(struct sched_pool *pool, sched_time major_frame,
     return 0;
 }
 
+static unsigned arinc_get_table(const struct sched_pool *pool, sched_time *major_frame,
+                                struct sched_table_window *window)
+{
+    const struct arinc_pool *t = arinc_pool(pool);
+
+    *major_frame = t->frame;
+    for (unsigned i = 0; i < t->n; i++)
+        window[i] = (struct sched_table_window){.domain = t->window[i].domain_id,
+                                                .vcpu = t->window[i].vcpu,
+                                                .runtime = t->ends[i] - (i ? t->ends[i - 1] : 0)};
+    return t->n;
+}
+
 const struct sched_policy sched_arinc653 = {
     .name = "ARINC 653 Scheduler",
     .opt_name = "arinc653",
@@ -275,4 +288,5 @@ const struct sched_policy sched_arinc653 = {
     .pick = arinc_pick,
     .preempt_at = arinc_preempt_at,
     .set_table = arinc_set_table,
+    .get_table = arinc_get_table,
 };

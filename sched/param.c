@@ -219,6 +219,14 @@ int sched_set_table(struct sched_pool *pool, sched_time major_frame,
     return pool->policy->set_table(pool, major_frame, window, n, now, why);
 }
 
+int sched_get_table(const struct sched_pool *pool, sched_time *major_frame,
+                    struct sched_table_window *window, struct sched_refusal *why)
+{
+    if (!pool->policy->get_table)
+        return refuse(why, SCHED_EINVAL, NULL, "only arinc653 is driven by a table", 0);
+    return (int)pool->policy->get_table(pool, major_frame, window);
+}
+
 /* ---- across a change of policy ------------------------------------------------------ */
 
 static int64_t *domain_value(struct sched_domain *d, const char *name)

@@ -95,6 +95,8 @@ struct sched_policy {
     /* ARINC653 only. */
     int (*set_table)(struct sched_pool *, sched_time major_frame, const struct sched_window *,
                      unsigned n, sched_time now, struct sched_refusal *why);
+    unsigned (*get_table)(const struct sched_pool *, sched_time *major_frame,
+                          struct sched_table_window *);
 };
 
 extern const struct sched_policy sched_rrobin, sched_bvt, sched_fbvt, sched_atropos, sched_sedf,

@@ -550,7 +550,7 @@ static bool nothing_grows(const struct sched_change *c)
 static int check_unit(const struct sched_change *c, struct sched_refusal *why)
 {
     if (c->value[RTDS_UNIT_BUDGET] > c->value[RTDS_UNIT_PERIOD])
-        return refuse(why, SCHED_EINVAL, "budget", "the budget must not exceed the period, in ns",
+        return refuse(why, SCHED_EINVAL, "budget", "is more than the period, in ns",
                       c->value[RTDS_UNIT_PERIOD]);
     if (!c->pool->value[RTDS_POOL_ADMISSION] || nothing_grows(c))
         return 0;

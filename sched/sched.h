@@ -70,6 +70,12 @@ struct sched_window {
     sched_time runtime;
 };
 
+/* The same as it is read: the domain may be gone. */
+struct sched_table_window {
+    unsigned domain, vcpu; /* ids */
+    sched_time runtime;
+};
+
 /* ---- environment: the only way out ------------------------------------ */
 
 enum sched_event_kind {
@@ -374,5 +380,8 @@ int sched_unit_set(struct sched_unit *u, const int64_t *value, sched_time now,
 int sched_set_table(struct sched_pool *pool, sched_time major_frame,
                     const struct sched_window *window, unsigned n, sched_time now,
                     struct sched_refusal *why);
+/* The table in force, up to SCHED_TABLE_MAX windows: their number, or -EINVAL. */
+int sched_get_table(const struct sched_pool *pool, sched_time *major_frame,
+                    struct sched_table_window *window, struct sched_refusal *why);
 
 #endif

@@ -236,7 +236,7 @@ static int sedf_check(const struct sched_change *c, struct sched_refusal *why)
     if (c->scope == SCHED_PARAM_UNIT && c->value[SEDF_WEIGHT] && !c->value[EDF_SLACK])
         return refuse(why, SCHED_EINVAL, "weight",
                       "needs extratime=1: a share is not a reservation; for one, set period and "
-                      "slice, and weight to",
+                      "slice, and weight to 0",
                       0);
     return edf_check(c, why);
 }

@@ -119,19 +119,32 @@ static void ring_put(char c)
         ring_start = ring_end - RING_SIZE;
 }
 
+static void port_put(char c)
+{
+    if (!present || !options.console_com1)
+        return;
+    if (c == '\n' && last_out != '\r')
+        serial_put('\r');
+    serial_put(c);
+    last_out = c;
+}
+
 void console_write(const char *text, size_t n)
 {
     console_lock();
     for (size_t i = 0; i < n; i++) {
-        if (present && options.console_com1) {
-            if (text[i] == '\n' && last_out != '\r')
-                serial_put('\r');
-            serial_put(text[i]);
-            last_out = text[i];
-        }
+        port_put(text[i]);
         ring_put(text[i]);
     }
     ring_grew = true;
+    console_unlock();
+}
+
+void console_write_only(const char *text, size_t n)
+{
+    console_lock();
+    for (size_t i = 0; i < n; i++)
+        port_put(text[i]);
     console_unlock();
 }
 

@@ -6,8 +6,10 @@
 
 void console_init(void);      /* COM1 by polling, as early as possible */
 void console_irq_init(void);  /* input by interrupt, once the IO-APICs work */
-/* Raw bytes to the serial port and the ring (dom0's console_io). */
+/* Raw bytes to the serial port and the ring. */
 void console_write(const char *text, size_t n);
+/* dom0's console_io, not to the ring: `xl dmesg` at this console would read what it writes, for ever. */
+void console_write_only(const char *text, size_t n);
 /* Bytes typed for dom0; Ctrl-a three times switches to the hypervisor's debug keys and back. */
 size_t console_read(char *to, size_t n);
 /* The ring for sysctl readconsole: copies from *index (advanced) at most n bytes; returns how many. */

@@ -101,11 +101,14 @@ static void take_modules(struct build *b)
 {
     const struct boot_module *module = boot.module;
 
-    for (unsigned i = 0; i < boot.nr_modules; i++)
-        if (!module[i].size || module[i].start % PAGE_SIZE)
-            give_up(module[i].cmdline, "this module is empty or not on a page boundary");
     if (!boot.nr_modules)
         give_up("kernel", "the boot loader gave no module");
+    for (unsigned i = 0; i < boot.nr_modules; i++) {
+        if (!module[i].size || module[i].start % PAGE_SIZE)
+            give_up(i ? "initrd" : "kernel", "its module is empty or not on a page boundary");
+        if (i > 1)
+            printk(LOG_WARN, "dom0: module %u is not used", i);
+    }
     take_kernel(b, &module[0]);
     b->cmdline = module[0].cmdline;
     if (boot.nr_modules > 1) {

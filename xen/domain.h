@@ -16,6 +16,7 @@
 #include "frames.h"
 #include "p2m.h"
 #include "timer.h"
+#include "trace.h"
 #include "x86/mtrr.h"
 #include "x86/vlapic.h"
 
@@ -47,6 +48,7 @@ struct vcpu {
     mfn_t info_mfn;               /* MFN_NONE: in the domain's shared_info */
     uint64_t runstate_gva;        /* 0: not registered */
     struct vcpu_runstate_info runstate;
+    struct wake_stats wake_stats;
     struct timer singleshot, periodic, poll_timer;
     sched_time period; /* of the periodic timer, 0: off */
     uint8_t upcall_vector; /* 0: none */
@@ -54,6 +56,7 @@ struct vcpu {
 
     bool nmi_pending;
     struct vlapic lapic;
+    struct guest_walk walks[GUEST_WALKS]; /* guest.c; used by the vCPU itself */
     struct hw_vcpu *hw;
 };
 

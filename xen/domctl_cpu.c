@@ -8,7 +8,7 @@ static const uint32_t policy_msrs[] = {0xce, 0x10a};
 /* As in libxl: 0 default, 2 never emulated. Emulating always (1) is not possible. */
 enum { TSC_DEFAULT = 0, TSC_NATIVE = 2 };
 
-/* ---- policies ------------------------------------------------------------------------------------- */
+/* ---- policies ------------------------------------------------------------------------------ */
 
 int domctl_get_cpu_policy(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 {
@@ -95,7 +95,7 @@ int domctl_set_cpu_policy(struct vcpu *v, struct domain *d, struct xen_domctl *c
     return err;
 }
 
-/* ---- the TSC, which guests read from the processor ---------------------------------------------------- */
+/* ---- the TSC, which guests read from the processor ----------------------------------------- */
 
 int domctl_gettscinfo(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 {
@@ -119,7 +119,7 @@ int domctl_settscinfo(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     return 0;
 }
 
-/* ---- triggers --------------------------------------------------------------------------------------------- */
+/* ---- triggers ------------------------------------------------------------------------------ */
 
 int domctl_sendtrigger(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 {

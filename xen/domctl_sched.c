@@ -3,7 +3,7 @@
 #include "sched_abi.h"
 #include "x86/arch.h"
 
-/* ---- vCPUs --------------------------------------------------------------------------------------- */
+/* ---- vCPUs --------------------------------------------------------------------------------- */
 
 int domctl_getvcpuinfo(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 {
@@ -24,7 +24,7 @@ int domctl_getvcpuinfo(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     return 0;
 }
 
-/* ---- affinity -------------------------------------------------------------------------------------- */
+/* ---- affinity ------------------------------------------------------------------------------ */
 
 /* Hard and soft as they were set; no soft one is any pCPU. */
 static void affinity_of(const struct sched_unit *u, struct mask *hard, struct mask *soft)
@@ -107,7 +107,7 @@ int domctl_setvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *
     return err ? err : affinity_out(v, a, &hard, &soft);
 }
 
-/* ---- nodes: a domain prefers one, or none -------------------------------------------------------------- */
+/* ---- nodes: a domain prefers one, or none -------------------------------------------------- */
 
 static unsigned nr_nodes(void)
 {
@@ -139,7 +139,7 @@ int domctl_setnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *
     return 0;
 }
 
-/* ---- scheduling parameters: all of this under sched_lock ------------------------------------------------ */
+/* ---- scheduling parameters: all of this under sched_lock ----------------------------------- */
 
 /* Of credit and credit2. What the interface calls "unchanged" is a weight of 0 and, in credit
  * alone, a cap of 0xffff. */
@@ -224,7 +224,7 @@ static int domain_params(struct sched_domain *d, struct xen_domctl_scheduler_op 
     return 0;
 }
 
-/* ---- the same for single vCPUs ------------------------------------------------------------------------- */
+/* ---- the same for single vCPUs ------------------------------------------------------------- */
 
 static int rtds_vcpu(struct domain *d, uint32_t cmd, struct xen_domctl_schedparam_vcpu *one)
 {

@@ -25,7 +25,7 @@
 /* For `refs` and for domain.grants, which is NULL when the domain is going. */
 static struct spinlock tables_lock = SPINLOCK_INIT(RANK_GRANT);
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 static void table_free(struct grant_table *t)
 {
@@ -92,7 +92,7 @@ int grants_init(struct domain *d, unsigned max_frames, unsigned max_maptrack)
     return 0;
 }
 
-/* ---- shared frames ----------------------------------------------------------------------------- */
+/* ---- shared frames ------------------------------------------------------------------------- */
 
 /* The frame belongs to the domain like its memory, so the tools can map it, but is not taken from
  * its allowance. The second reference is the table's. */
@@ -161,7 +161,7 @@ unsigned grants_max_frames(const struct domain *d)
     return n;
 }
 
-/* ---- pinning an entry ----------------------------------------------------------------------------- */
+/* ---- pinning an entry ---------------------------------------------------------------------- */
 
 static struct grant_entry_v1 *entry_of(const struct grant_table *t, grant_ref_t ref)
 {
@@ -188,9 +188,8 @@ static int mark_used(struct grant_entry_v1 *e, domid_t by, bool write)
             return GNTST_bad_gntref;
         if (write && flags & GTF_readonly)
             return GNTST_general_error;
-        if (__atomic_compare_exchange_n(word, &old,
-                                        old | GTF_reading | (write ? GTF_writing : 0), false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(word, &old, old | GTF_reading | (write ? GTF_writing : 0),
+                                        false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
             return GNTST_okay;
     }
     return GNTST_general_error;
@@ -231,8 +230,8 @@ static int pin_locked(struct domain *granter, struct grant_table *t, grant_ref_t
 }
 
 /* The granted frame with a reference, and the entry marked as in use. */
-int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, domid_t by, bool write,
-              mfn_t *mfn)
+int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, domid_t by,
+              bool write, mfn_t *mfn)
 {
     gfn_t gfn = 0;
 
@@ -253,7 +252,7 @@ int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, do
     return GNTST_bad_page;
 }
 
-/* ---- swapping ----------------------------------------------------------------------------------------- */
+/* ---- swapping ------------------------------------------------------------------------------ */
 
 static bool in_use(const struct grant_table *t, grant_ref_t ref)
 {

@@ -11,7 +11,7 @@ mfn_t grant_shared_frame(struct domain *d, unsigned index);
 unsigned grants_nr_frames(const struct domain *d);
 unsigned grants_max_frames(const struct domain *d);
 
-/* ---- hc_grant.c's operations: the result is in op->status ------------------------------------ */
+/* ---- hc_grant.c's operations: the result is in op->status ---------------------------------- */
 
 void grant_map(struct domain *d, struct gnttab_map_grant_ref *op);
 void grant_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op);

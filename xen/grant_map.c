@@ -9,7 +9,7 @@
     (GNTMAP_device_map | GNTMAP_host_map | GNTMAP_readonly | GNTMAP_application_map |              \
      GNTMAP_contains_pte | GNTMAP_guest_avail_mask)
 
-/* ---- handles ------------------------------------------------------------------------------------- */
+/* ---- handles ------------------------------------------------------------------------------- */
 
 static struct mapping *mapping_of(const struct grant_table *t, uint32_t handle)
 {
@@ -43,7 +43,7 @@ static uint32_t handle_alloc(struct grant_table *t)
     return handle;
 }
 
-/* ---- mapping ---------------------------------------------------------------------------------------- */
+/* ---- mapping ------------------------------------------------------------------------------- */
 
 static int place_error(int err)
 {
@@ -195,7 +195,7 @@ void grants_fini(struct domain *d)
     grant_table_put(t);
 }
 
-/* ---- copying ---------------------------------------------------------------------------------------- */
+/* ---- copying ------------------------------------------------------------------------------- */
 
 /* One end of a copy: a frame with a reference and, if it is granted, the pin. */
 struct end {

@@ -38,8 +38,8 @@ struct grant_table *grant_table_take(struct domain *d);
 
 /* What entry `ref` of the granter lets `by` reach: the frame with a reference, and the entry marked
  * as in use until grant_unpin(). GNTST_*. */
-int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, domid_t by, bool write,
-              mfn_t *mfn);
+int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, domid_t by,
+              bool write, mfn_t *mfn);
 void grant_unpin(struct grant_table *t, grant_ref_t ref, bool write);
 
 #endif

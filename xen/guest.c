@@ -26,24 +26,22 @@
 
 enum access { READ, WRITE, CLEAR };
 
-static bool entry_allows(uint64_t entry, bool write)
+/* Eight-byte entries from the level whose entries map 1 << shift bytes; each must have the bits of
+ * `needed`. Where they are is noted in *w. */
+static int walk(struct p2m *p, paddr_t table, unsigned shift, uint64_t va, unsigned needed,
+                struct guest_walk *w, paddr_t *gpa)
 {
-    return (entry & PTE_P) && (!write || (entry & PTE_W));
-}
-
-/* Eight-byte entries from the level whose entries map 1 << shift bytes. */
-static int walk(struct domain *d, paddr_t table, unsigned shift, uint64_t va, bool write,
-                paddr_t *gpa)
-{
-    for (;; shift -= 9) {
-        const volatile uint64_t *entries = p2m_page(d, table >> PAGE_SHIFT, false);
+    for (w->levels = 0;; shift -= 9) {
+        const volatile uint64_t *entries = p2m_page(p, table >> PAGE_SHIFT, false);
         uint64_t entry, offset = BIT(shift) - 1;
 
         if (!entries)
             return -XEN_EFAULT;
         entry = entries[va >> shift & 511];
-        if (!entry_allows(entry, write))
+        if ((entry & needed) != needed)
             return -XEN_EFAULT;
+        w->slot[w->levels] = &entries[va >> shift & 511];
+        w->entry[w->levels++] = entry;
         if (shift == 12 || (shift <= 30 && (entry & PTE_LEAF))) {
             *gpa = (entry & PTE_ADDRESS & ~offset) | (va & offset);
             return 0;
@@ -57,22 +55,22 @@ static bool canonical(uint64_t va, unsigned bits)
     return (uint64_t)((int64_t)(va << (64 - bits)) >> (64 - bits)) == va;
 }
 
-static int walk_long(struct domain *d, const struct guest_mode *m, uint64_t va, bool write,
-                     paddr_t *gpa)
+static int walk_long(struct p2m *p, const struct guest_mode *m, uint64_t va, unsigned needed,
+                     struct guest_walk *w, paddr_t *gpa)
 {
     unsigned bits = m->cr4 & CR4_LA57 ? 57 : 48;
 
     if (!canonical(va, bits))
         return -XEN_EFAULT;
-    return walk(d, m->cr3 & CR3_ADDRESS, bits - 9, va, write, gpa);
+    return walk(p, m->cr3 & CR3_ADDRESS, bits - 9, va, needed, w, gpa);
 }
 
 /* Four pointers to page directories, which carry no rights. */
-static int walk_pae(struct domain *d, const struct guest_mode *m, uint64_t va, bool write,
-                    paddr_t *gpa)
+static int walk_pae(struct p2m *p, const struct guest_mode *m, uint64_t va, unsigned needed,
+                    struct guest_walk *w, paddr_t *gpa)
 {
     uint32_t root = m->cr3 & CR3_PAE_ADDRESS;
-    const uint8_t *page = p2m_page(d, root >> PAGE_SHIFT, false);
+    const uint8_t *page = p2m_page(p, root >> PAGE_SHIFT, false);
     uint64_t entry;
 
     if (!page)
@@ -80,135 +78,204 @@ static int walk_pae(struct domain *d, const struct guest_mode *m, uint64_t va, b
     entry = ((const volatile uint64_t *)(page + root % PAGE_SIZE))[va >> 30 & 3];
     if (!(entry & PTE_P))
         return -XEN_EFAULT;
-    return walk(d, entry & PTE_ADDRESS, 21, va, write, gpa);
+    return walk(p, entry & PTE_ADDRESS, 21, va, needed, w, gpa);
 }
 
-static int walk_32(struct domain *d, const struct guest_mode *m, uint64_t va, bool write,
+static int walk_32(struct p2m *p, const struct guest_mode *m, uint64_t va, unsigned needed,
                    paddr_t *gpa)
 {
-    const volatile uint32_t *entries = p2m_page(d, (uint32_t)m->cr3 >> PAGE_SHIFT, false);
+    const volatile uint32_t *entries = p2m_page(p, (uint32_t)m->cr3 >> PAGE_SHIFT, false);
     uint32_t entry;
 
     if (!entries)
         return -XEN_EFAULT;
     entry = entries[va >> 22 & 1023];
-    if (!entry_allows(entry, write))
+    if ((entry & needed) != needed)
         return -XEN_EFAULT;
     if ((entry & PTE_LEAF) && (m->cr4 & CR4_PSE)) {
         /* 4 MiB; bits 20..13 are the address's bits 39..32 (5.3.1) */
         *gpa = (entry & 0xffc00000u) | (uint64_t)(entry >> 13 & 0xff) << 32 | (va & 0x3fffff);
         return 0;
     }
-    entries = p2m_page(d, entry >> PAGE_SHIFT, false);
+    entries = p2m_page(p, entry >> PAGE_SHIFT, false);
     if (!entries)
         return -XEN_EFAULT;
     entry = entries[va >> 12 & 1023];
-    if (!entry_allows(entry, write))
+    if ((entry & needed) != needed)
         return -XEN_EFAULT;
     *gpa = (entry & PTE32_ADDRESS) | (va & (PAGE_SIZE - 1));
     return 0;
 }
 
 /* Under the lock of the nested page tables. */
-static int translate(struct domain *d, const struct guest_mode *m, uint64_t va, bool write,
-                     paddr_t *gpa)
+static int translate(struct p2m *p, const struct guest_mode *m, uint64_t va, bool write,
+                     struct guest_walk *w, paddr_t *gpa)
 {
-    write = write && (m->cr0 & CR0_WP);
+    unsigned needed = write && (m->cr0 & CR0_WP) ? PTE_P | PTE_W : PTE_P;
+
     if (m->efer & EFER_LMA)
-        return walk_long(d, m, va, write, gpa);
+        return walk_long(p, m, va, needed, w, gpa);
     if (va >> 32)
         return -XEN_EFAULT;
     if (!(m->cr0 & CR0_PG)) {
         *gpa = va;
         return 0;
     }
-    return m->cr4 & CR4_PAE ? walk_pae(d, m, va, write, gpa) : walk_32(d, m, va, write, gpa);
+    return m->cr4 & CR4_PAE ? walk_pae(p, m, va, needed, w, gpa) : walk_32(p, m, va, needed, gpa);
 }
 
 int guest_translate(struct vcpu *v, uint64_t va, bool write, paddr_t *gpa)
 {
-    struct domain *d = v->domain;
+    struct p2m *p = &v->domain->p2m;
     struct guest_mode mode;
+    struct guest_walk w;
     int err;
 
     hvm->mode(v, &mode);
-    spin_lock(&d->p2m.lock);
-    err = translate(d, &mode, va, write, gpa);
-    spin_unlock(&d->p2m.lock);
+    spin_lock(&p->lock);
+    err = translate(p, &mode, va, write, &w, gpa);
+    spin_unlock(&p->lock);
     return err;
 }
 
-/* Part of one page; under the lock. */
-static int access_page(struct domain *d, paddr_t gpa, void *buffer, size_t n, enum access access)
+/* Does the walk still lead where it led, with these rights? */
+static bool holds(const struct guest_walk *w, const struct p2m *p, uint64_t page, uint64_t space,
+                  bool write)
 {
-    uint8_t *page = p2m_page(d, gpa >> PAGE_SHIFT, access != READ);
-
-    if (!page)
-        return -XEN_EFAULT;
-    page += gpa % PAGE_SIZE;
-    if (access == READ)
-        memcpy(buffer, page, n);
-    else if (access == WRITE)
-        memcpy(page, buffer, n);
-    else
-        memset(page, 0, n);
-    return 0;
+    if (w->va != page || w->space != space || w->epoch != p->epoch || write > w->writable)
+        return false;
+    for (unsigned i = 0; i < w->levels; i++)
+        if (*w->slot[i] != w->entry[i])
+            return false;
+    return true;
 }
 
-/* mode NULL: `address` is guest-physical. */
-static int access_guest(struct domain *d, const struct guest_mode *mode, uint64_t address,
-                        void *buffer, size_t n, enum access access)
+static uint8_t *walk_anew(struct vcpu *v, struct guest_walk *w, uint64_t va, uint64_t space,
+                          bool write)
 {
-    int err = 0;
+    struct p2m *p = &v->domain->p2m;
+    struct guest_mode mode;
+    paddr_t gpa;
+
+    hvm->mode(v, &mode);
+    w->space = 0;
+    if (translate(p, &mode, va, write, w, &gpa))
+        return NULL;
+    w->page = p2m_page(p, gpa >> PAGE_SHIFT, write);
+    if (!w->page)
+        return NULL;
+    w->va = va & ~(PAGE_SIZE - 1);
+    w->space = space;
+    w->epoch = p->epoch;
+    w->writable = write;
+    return w->page;
+}
+
+/* The byte at a virtual address, or NULL; under the lock of the nested page tables. */
+static uint8_t *at_virtual(struct vcpu *v, uint64_t va, uint64_t space, bool write)
+{
+    struct guest_walk *w = &v->walks[va / PAGE_SIZE % GUEST_WALKS];
+    bool known = space && holds(w, &v->domain->p2m, va & ~(PAGE_SIZE - 1), space, write);
+    uint8_t *page = known ? w->page : walk_anew(v, w, va, space, write);
+
+    return page ? page + va % PAGE_SIZE : NULL;
+}
+
+static uint8_t *at_physical(struct p2m *p, paddr_t gpa, bool write)
+{
+    uint8_t *page = p2m_page(p, gpa >> PAGE_SHIFT, write);
+
+    return page ? page + gpa % PAGE_SIZE : NULL;
+}
+
+static void move(uint8_t *guest, void *buffer, size_t n, enum access access)
+{
+    if (access == READ)
+        memcpy(buffer, guest, n);
+    else if (access == WRITE)
+        memcpy(guest, buffer, n);
+    else
+        memset(guest, 0, n);
+}
+
+/* Part of one page. v NULL: `address` is guest-physical. */
+static bool access_page(struct p2m *p, struct vcpu *v, uint64_t space, uint64_t address,
+                               void *buffer, size_t n, enum access access)
+{
+    bool write = access != READ;
+    uint8_t *guest;
+
+    spin_lock(&p->lock);
+    guest = v ? at_virtual(v, address, space, write) : at_physical(p, address, write);
+    if (guest)
+        move(guest, buffer, n, access);
+    spin_unlock(&p->lock);
+    return guest;
+}
+
+static __attribute__((noinline)) int access_guest(struct p2m *p, struct vcpu *v, uint64_t address,
+                                                  void *buffer, size_t n, enum access access)
+{
+    uint64_t space = v ? hvm->space(v) : 0;
 
     if (n && address + n - 1 < address)
         return -XEN_EFAULT;
-    while (n && !err) {
+    while (n) {
         size_t part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
-        paddr_t gpa = address;
 
-        spin_lock(&d->p2m.lock);
-        if (mode)
-            err = translate(d, mode, address, access != READ, &gpa);
-        if (!err)
-            err = access_page(d, gpa, buffer, part, access);
-        spin_unlock(&d->p2m.lock);
+        if (!access_page(p, v, space, address, buffer, part, access))
+            return -XEN_EFAULT;
         address += part;
         buffer = (uint8_t *)buffer + part;
         n -= part;
     }
-    return err;
+    return 0;
 }
 
-static int access_virtual(struct vcpu *v, uint64_t va, void *buffer, size_t n, enum access access)
+/* Most of what hypercalls copy: within one page, where another copy has been before. */
+static inline bool access_again(struct vcpu *v, uint64_t va, void *buffer, size_t n,
+                                enum access access)
 {
-    struct guest_mode mode;
+    struct p2m *p = &v->domain->p2m;
+    const struct guest_walk *w = &v->walks[va / PAGE_SIZE % GUEST_WALKS];
+    uint64_t space = hvm->space(v);
+    bool known;
 
-    hvm->mode(v, &mode);
-    return access_guest(v->domain, &mode, va, buffer, n, access);
+    if (!space || va % PAGE_SIZE + n > PAGE_SIZE)
+        return false;
+    spin_lock(&p->lock);
+    known = holds(w, p, va & ~(PAGE_SIZE - 1), space, access != READ);
+    if (known)
+        move(w->page + va % PAGE_SIZE, buffer, n, access);
+    spin_unlock(&p->lock);
+    return known;
 }
 
 int copy_from_guest(struct vcpu *v, void *to, uint64_t from, size_t n)
 {
-    return access_virtual(v, from, to, n, READ);
+    if (n <= PAGE_SIZE && access_again(v, from, to, n, READ))
+        return 0;
+    return access_guest(&v->domain->p2m, v, from, to, n, READ);
 }
 
 int copy_to_guest(struct vcpu *v, uint64_t to, const void *from, size_t n)
 {
-    return access_virtual(v, to, (void *)(uintptr_t)from, n, WRITE);
+    if (n <= PAGE_SIZE && access_again(v, to, (void *)(uintptr_t)from, n, WRITE))
+        return 0;
+    return access_guest(&v->domain->p2m, v, to, (void *)(uintptr_t)from, n, WRITE);
 }
 
 int clear_guest(struct vcpu *v, uint64_t to, size_t n)
 {
-    return access_virtual(v, to, NULL, n, CLEAR);
+    return access_guest(&v->domain->p2m, v, to, NULL, n, CLEAR);
 }
 
 int copy_from_gpa(struct domain *d, void *to, paddr_t from, size_t n)
 {
-    return access_guest(d, NULL, from, to, n, READ);
+    return access_guest(&d->p2m, NULL, from, to, n, READ);
 }
 
 int copy_to_gpa(struct domain *d, paddr_t to, const void *from, size_t n)
 {
-    return access_guest(d, NULL, to, (void *)(uintptr_t)from, n, WRITE);
+    return access_guest(&d->p2m, NULL, to, (void *)(uintptr_t)from, n, WRITE);
 }

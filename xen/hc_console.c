@@ -6,10 +6,10 @@
 #include "console.h"
 #include "hypercall.h"
 
-#define CHUNK       128
-#define BUDGET      2048 /* characters in one go */
-#define BURST       20   /* lines of guests' at once, ... */
-#define LINE_EVERY  100000000 /* ... and one each 0.1 s in the long run */
+#define CHUNK      128
+#define BUDGET     2048      /* characters in one go */
+#define BURST      20        /* lines of guests' at once, ... */
+#define LINE_EVERY 100000000 /* ... and one each 0.1 s in the long run */
 
 static int64_t write_raw(struct vcpu *v, struct hc_args *args)
 {
@@ -25,7 +25,7 @@ static int64_t write_raw(struct vcpu *v, struct hc_args *args)
         }
         if (copy_from_guest(v, text, args->a[2], n))
             return -XEN_EFAULT;
-        console_write(text, n);
+        console_write_only(text, n);
         args->a[2] += n;
         left -= n;
     }

@@ -11,7 +11,7 @@
 #include "hvm.h"
 #include "x86/arch.h"
 
-/* ---- the life of a domain ----------------------------------------------------------------------- */
+/* ---- the life of a domain ------------------------------------------------------------------ */
 
 static int createdomain(struct xen_domctl *c)
 {
@@ -64,7 +64,7 @@ static int max_vcpus(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     return 0;
 }
 
-/* ---- what is known of it --------------------------------------------------------------------------- */
+/* ---- what is known of it ------------------------------------------------------------------- */
 
 struct vcpu *domctl_vcpu(struct domain *d, uint32_t id, int *err)
 {
@@ -143,7 +143,7 @@ static int setdomainhandle(struct vcpu *v, struct domain *d, struct xen_domctl *
     return 0;
 }
 
-/* ---- memory and time --------------------------------------------------------------------------------- */
+/* ---- memory and time ----------------------------------------------------------------------- */
 
 /* Less than the domain has is allowed: it only gets no more. */
 static int max_mem(struct vcpu *v, struct domain *d, struct xen_domctl *c)
@@ -209,7 +209,7 @@ static int no_psr(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     return -XEN_ENODEV;
 }
 
-/* ---- dispatch ---------------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------ */
 
 static const domctl_op ops[] = {
     [XEN_DOMCTL_destroydomain] = destroydomain,
@@ -265,8 +265,8 @@ static int dispatch(struct vcpu *v, struct xen_domctl *c)
 /* Also after these have failed there is something to read in the structure. */
 static bool copies_back(const struct xen_domctl *c, int err)
 {
-    return !err || (err != HC_RESTART && (c->cmd == XEN_DOMCTL_set_cpu_policy ||
-                                          c->cmd == XEN_DOMCTL_gethvmcontext));
+    return !err || (err != HC_RESTART &&
+                    (c->cmd == XEN_DOMCTL_set_cpu_policy || c->cmd == XEN_DOMCTL_gethvmcontext));
 }
 
 int64_t hc_domctl(struct vcpu *v, struct hc_args *args)

@@ -8,7 +8,7 @@
 
 #define BUDGET 32 /* elements in one go */
 
-/* ---- operations on the table ------------------------------------------------------------- */
+/* ---- operations on the table --------------------------------------------------------------- */
 
 static int query_size(struct vcpu *v, uint64_t at)
 {
@@ -102,7 +102,7 @@ static int get_status_frames(struct vcpu *v, uint64_t at)
     return copy_to_guest(v, at, &op, sizeof op);
 }
 
-/* ---- operations on grants ------------------------------------------------------------------- */
+/* ---- operations on grants ------------------------------------------------------------------ */
 
 static int map_grant_ref(struct vcpu *v, uint64_t at)
 {
@@ -144,7 +144,7 @@ static int swap_grant_ref(struct vcpu *v, uint64_t at)
     return copy_to_guest(v, at, &op, sizeof op);
 }
 
-/* ---- which is which ----------------------------------------------------------------------------- */
+/* ---- which is which ------------------------------------------------------------------------ */
 
 static const struct {
     int (*run)(struct vcpu *v, uint64_t at);

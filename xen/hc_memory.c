@@ -9,18 +9,18 @@
 #include "physmap.h"
 
 /* Clearing more than this at a time would hold the pCPU for too long. */
-#define BUDGET_PAGES   1024
+#define BUDGET_PAGES 1024
 /* Greatest extent; tools that ask for 1 GiB fall back to this by themselves. */
-#define MAX_ORDER      ORDER_2M
-#define MAX_E820       128
-#define UNMAP_COST     8 /* in cleared pages: other pCPUs have to be waited for */
+#define MAX_ORDER  ORDER_2M
+#define MAX_E820   128
+#define UNMAP_COST 8 /* in cleared pages: other pCPUs have to be waited for */
 
 typedef int64_t (*memory_op)(struct vcpu *v, struct hc_args *args, uint64_t done);
 
-#define copy_arg(v, local, args) copy_from_guest(v, local, (args)->a[1], sizeof *(local))
+#define copy_arg(v, local, args)      copy_from_guest(v, local, (args)->a[1], sizeof *(local))
 #define copy_arg_back(v, args, local) copy_to_guest(v, (args)->a[1], local, sizeof *(local))
 
-/* ---- lists of extents ------------------------------------------------------------------- */
+/* ---- lists of extents ---------------------------------------------------------------------- */
 
 struct extent_op {
     int (*run)(struct domain *d, gfn_t gfn, const struct xen_memory_reservation *r);
@@ -122,7 +122,7 @@ static int64_t increase_reservation(struct vcpu *v, struct hc_args *args, uint64
     return done;
 }
 
-/* ---- numbers ------------------------------------------------------------------------------ */
+/* ---- numbers ------------------------------------------------------------------------------- */
 
 static int64_t maximum_ram_page(struct vcpu *v, struct hc_args *args, uint64_t done)
 {
@@ -207,10 +207,10 @@ static int64_t claim_pages(struct vcpu *v, struct hc_args *args, uint64_t done)
     if (d->dying)
         err = -XEN_EINVAL;
     else
-        err = r.nr_extents > d->tot_pages &&
-                      r.nr_extents - d->tot_pages > frames_free_count(NODE_ANY)
-                  ? -XEN_ENOMEM
-                  : 0;
+        err =
+            r.nr_extents > d->tot_pages && r.nr_extents - d->tot_pages > frames_free_count(NODE_ANY)
+                ? -XEN_ENOMEM
+                : 0;
     domain_put(d);
     return err;
 }
@@ -223,7 +223,7 @@ static int64_t no_vnuma(struct vcpu *v, struct hc_args *args, uint64_t done)
     return -XEN_EOPNOTSUPP; /* exactly this is what `xl save` wants to hear */
 }
 
-/* ---- memory maps ----------------------------------------------------------------------------- */
+/* ---- memory maps --------------------------------------------------------------------------- */
 
 static int64_t memory_map(struct vcpu *v, struct hc_args *args, uint64_t done)
 {
@@ -239,8 +239,7 @@ static int64_t memory_map(struct vcpu *v, struct hc_args *args, uint64_t done)
         err = -XEN_ENOSYS;
     } else {
         map.nr_entries = MIN(map.nr_entries, d->nr_e820);
-        if (copy_to_guest(v, (uintptr_t)map.buffer.p, d->e820,
-                          map.nr_entries * sizeof d->e820[0]))
+        if (copy_to_guest(v, (uintptr_t)map.buffer.p, d->e820, map.nr_entries * sizeof d->e820[0]))
             err = -XEN_EFAULT;
     }
     spin_unlock(&d->lock);
@@ -262,8 +261,7 @@ static int64_t machine_memory_map(struct vcpu *v, struct hc_args *args, uint64_t
     if (!handle_null(map.buffer)) {
         n = MIN(n, map.nr_entries);
         for (unsigned i = 0; i < n; i++) {
-            struct e820entry e = {
-                boot.region[i].start, boot.region[i].size, boot.region[i].type};
+            struct e820entry e = {boot.region[i].start, boot.region[i].size, boot.region[i].type};
             if (copy_to_guest(v, (uintptr_t)map.buffer.p + i * sizeof e, &e, sizeof e))
                 return -XEN_EFAULT;
         }
@@ -315,7 +313,7 @@ static int64_t set_memory_map(struct vcpu *v, struct hc_args *args, uint64_t don
     return 0;
 }
 
-/* ---- which is which ------------------------------------------------------------------------------ */
+/* ---- which is which ------------------------------------------------------------------------ */
 
 static const memory_op ops[] = {
     [XENMEM_increase_reservation] = increase_reservation,

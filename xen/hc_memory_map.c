@@ -7,7 +7,7 @@
 
 #define BUDGET_ENTRIES 64 /* in one go, of a list */
 
-#define copy_arg(v, local, args) copy_from_guest(v, local, (args)->a[1], sizeof *(local))
+#define copy_arg(v, local, args)      copy_from_guest(v, local, (args)->a[1], sizeof *(local))
 #define copy_arg_back(v, args, local) copy_to_guest(v, (args)->a[1], local, sizeof *(local))
 
 /* ---- what is put at a gfn ------------------------------------------------------------------ */
@@ -38,12 +38,20 @@ static int move_page(struct domain *d, gfn_t from, gfn_t gfn)
     return err;
 }
 
+/* Trace buffers are there for good, so their entries hold no reference. */
+static int add_trace_frame(struct domain *d, mfn_t mfn, gfn_t gfn)
+{
+    return trace_owns(mfn) ? physmap_install(d, gfn, mfn, P2M_XEN) : -XEN_EINVAL;
+}
+
 static int add_foreign(struct vcpu *v, struct domain *d, domid_t id, gfn_t from, gfn_t gfn)
 {
     int err;
 
     if (!v->domain->privileged)
         return -XEN_EPERM;
+    if (id == DOMID_XEN)
+        return add_trace_frame(d, from, gfn);
     struct domain *owner = domain_for(v, id, &err);
     if (!owner)
         return err;
@@ -79,7 +87,7 @@ static int add_entry(struct vcpu *v, struct domain *d, unsigned space, domid_t f
     }
 }
 
-/* ---- operations ------------------------------------------------------------------------------- */
+/* ---- operations ---------------------------------------------------------------------------- */
 
 static int64_t add_range(struct vcpu *v, struct hc_args *args, struct domain *d,
                          const struct xen_add_to_physmap *arg, uint64_t done)
@@ -185,7 +193,7 @@ int64_t memop_remove(struct vcpu *v, struct hc_args *args, uint64_t done)
     return err;
 }
 
-/* ---- resources of another domain: its grant table ------------------------------------------------ */
+/* ---- resources of another domain: its grant table ------------------------------------------ */
 
 static int map_grant_frame(struct vcpu *v, struct domain *owner, uint64_t index, gfn_t gfn)
 {

@@ -10,7 +10,7 @@
 #define MAX_KEYS    64
 #define MAX_CONSOLE (64 * 1024) /* bytes in one go; the tools come again for the rest */
 
-/* ---- the console ring ------------------------------------------------------------------------- */
+/* ---- the console ring ---------------------------------------------------------------------- */
 
 static int readconsole(struct vcpu *v, struct xen_sysctl *s)
 {
@@ -48,7 +48,7 @@ static int debug_keys(struct vcpu *v, struct xen_sysctl *s)
     return 0;
 }
 
-/* ---- domains and memory -------------------------------------------------------------------------- */
+/* ---- domains and memory -------------------------------------------------------------------- */
 
 static int getdomaininfolist(struct vcpu *v, struct xen_sysctl *s)
 {
@@ -81,7 +81,7 @@ static int availheap(struct vcpu *v, struct xen_sysctl *s)
     return 0;
 }
 
-/* ---- dispatch -------------------------------------------------------------------------------------- */
+/* ---- dispatch ------------------------------------------------------------------------------ */
 
 /* No processor here has what cache partitioning and monitoring need. */
 static int no_psr(struct vcpu *v, struct xen_sysctl *s)
@@ -93,6 +93,7 @@ static int no_psr(struct vcpu *v, struct xen_sysctl *s)
 
 static int (*const ops[])(struct vcpu *v, struct xen_sysctl *s) = {
     [XEN_SYSCTL_readconsole] = readconsole,
+    [XEN_SYSCTL_tbuf_op] = sysctl_tbuf_op,
     [XEN_SYSCTL_physinfo] = sysctl_physinfo,
     [XEN_SYSCTL_sched_id] = sysctl_sched_id,
     [XEN_SYSCTL_getdomaininfolist] = getdomaininfolist,

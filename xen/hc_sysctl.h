@@ -4,7 +4,7 @@
 
 #include "hypercall.h"
 
-/* ---- bitmaps of the tools: bitmap.c ------------------------------------------------------- */
+/* ---- bitmaps of the tools: bitmap.c -------------------------------------------------------- */
 
 /* Bits 0 to nr-1 of the guest's; those that it does not give are 0. -EFAULT. */
 int must_check bitmap_read(struct vcpu *v, const struct xenctl_bitmap *from, struct mask *to,
@@ -13,7 +13,7 @@ int must_check bitmap_read(struct vcpu *v, const struct xenctl_bitmap *from, str
 int must_check bitmap_write(struct vcpu *v, const struct xenctl_bitmap *to, const struct mask *from,
                             unsigned nr);
 
-/* ---- domctl ----------------------------------------------------------------------------------- */
+/* ---- domctl -------------------------------------------------------------------------------- */
 
 typedef int (*domctl_op)(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 
@@ -42,12 +42,15 @@ int domctl_sendtrigger(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_gethvmcontext(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_sethvmcontext(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 
-/* ---- sysctl ----------------------------------------------------------------------------------- */
+/* ---- sysctl -------------------------------------------------------------------------------- */
 
 /* sysctl_sched.c */
 int sysctl_scheduler_op(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_cpupool_op(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_sched_id(struct vcpu *v, struct xen_sysctl *s);
+
+/* sysctl_trace.c */
+int sysctl_tbuf_op(struct vcpu *v, struct xen_sysctl *s);
 
 /* sysctl_cpu.c */
 int sysctl_get_cpu_policy(struct vcpu *v, struct xen_sysctl *s);

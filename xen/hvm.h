@@ -47,6 +47,10 @@ struct hvm_ops {
     struct guest_regs *(*regs)(struct vcpu *); /* changes count at the next entry */
     void (*state)(struct vcpu *, struct guest_state *);
     void (*mode)(struct vcpu *, struct guest_mode *);
+    /* CR3 with, in its low bits, all that page walks depend on; 0 if not in long mode. */
+    uint64_t (*space)(struct vcpu *);
+    /* 64 or 32, as the code that is running; 0 outside of the guest's kernel. */
+    unsigned (*kernel_bits)(struct vcpu *);
     /* MSRs that live in the control block: 0, -XEN_EPERM for #GP, -XEN_ENOENT: none of them. */
     int (*rdmsr)(struct vcpu *, uint32_t msr, uint64_t *value);
     int (*wrmsr)(struct vcpu *, uint32_t msr, uint64_t value);

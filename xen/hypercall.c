@@ -25,6 +25,7 @@ static hypercall_fn *const table[] = {
     [__HYPERVISOR_hvm_op] = hc_hvm,
     [__HYPERVISOR_sysctl] = hc_sysctl,
     [__HYPERVISOR_domctl] = hc_domctl,
+    [__HYPERVISOR_arch_1] = hc_moirai,
 };
 
 int64_t hypercall_dispatch(struct vcpu *v, unsigned op, struct hc_args *args)
@@ -68,24 +69,23 @@ static void args_to_32(struct guest_regs *r, const struct hc_args *args)
 bool hypercall(struct vcpu *v)
 {
     struct guest_regs *r = hvm->regs(v);
-    struct guest_mode mode;
+    unsigned bits = hvm->kernel_bits(v);
     struct hc_args args;
 
-    hvm->mode(v, &mode);
-    if (mode.cpl) {
+    if (!bits) {
         r->rax = (uint64_t)-XEN_EPERM;
         return true;
     }
-    if (mode.cs_long)
+    if (bits == 64)
         args_of_64(r, &args);
     else
         args_of_32(r, &args);
     int64_t result = hypercall_dispatch(v, (uint32_t)r->rax, &args);
     if (result != HC_RESTART) {
-        r->rax = mode.cs_long ? (uint64_t)result : (uint32_t)result;
+        r->rax = bits == 64 ? (uint64_t)result : (uint32_t)result;
         return true;
     }
-    if (mode.cs_long)
+    if (bits == 64)
         args_to_64(r, &args);
     else
         args_to_32(r, &args);

@@ -30,6 +30,7 @@ int64_t hc_hvm(struct vcpu *v, struct hc_args *args);
 int64_t hc_platform(struct vcpu *v, struct hc_args *args);
 int64_t hc_sysctl(struct vcpu *v, struct hc_args *args);
 int64_t hc_domctl(struct vcpu *v, struct hc_args *args);
+int64_t hc_moirai(struct vcpu *v, struct hc_args *args);
 
 /* One call by number; -XEN_ENOSYS for what there is not. Used by hypercall() and multicall. */
 int64_t hypercall_dispatch(struct vcpu *v, unsigned op, struct hc_args *args);

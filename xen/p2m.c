@@ -90,7 +90,7 @@ static bool reachable(const struct p2m *p, gfn_t gfn)
     return p->root != MFN_NONE && gfn >> (address_bits - PAGE_SHIFT) == 0;
 }
 
-/* ---- tables ---------------------------------------------------------------------------- */
+/* ---- tables ------------------------------------------------------------------------------ */
 
 static mfn_t table_alloc(struct domain *d)
 {
@@ -145,6 +145,18 @@ static bool table_empty(mfn_t mfn, unsigned order)
     return true;
 }
 
+static void cache_clear(struct p2m *p)
+{
+    for (unsigned i = 0; i < P2M_CACHED; i++)
+        p->cache[i].gfn = MFN_NONE;
+}
+
+static void cache_forget(struct p2m *p, gfn_t gfn)
+{
+    if (p->cache[gfn % P2M_CACHED].gfn == gfn)
+        p->cache[gfn % P2M_CACHED].gfn = MFN_NONE;
+}
+
 int p2m_init(struct domain *d)
 {
     uint32_t out[4];
@@ -158,11 +170,12 @@ int p2m_init(struct domain *d)
     d->p2m.epoch = 1; /* 0: a pCPU that has not read it yet */
     d->p2m.highest = 0;
     d->p2m.nr_tables = 0;
+    cache_clear(&d->p2m);
     d->p2m.root = table_alloc(d);
     return d->p2m.root == MFN_NONE ? -XEN_ENOMEM : 0;
 }
 
-/* ---- the TLB --------------------------------------------------------------------------- */
+/* ---- the TLB ----------------------------------------------------------------------------- */
 
 void p2m_enter(struct domain *d)
 {
@@ -210,6 +223,7 @@ void p2m_fini(struct domain *d)
     spin_lock(&p->lock);
     root = p->root;
     p->root = MFN_NONE;
+    cache_clear(p);
     epoch = ++p->epoch;
     spin_unlock(&p->lock);
 
@@ -218,7 +232,7 @@ void p2m_fini(struct domain *d)
         tables_free(p, root, ORDER_TOP);
 }
 
-/* ---- entries --------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------------------------- */
 
 static struct p2m_entry decode(uint64_t entry, gfn_t gfn, unsigned order)
 {
@@ -241,17 +255,21 @@ struct p2m_entry p2m_lookup(struct domain *d, gfn_t gfn)
     return found;
 }
 
-void *p2m_page(struct domain *d, gfn_t gfn, bool write)
+void *p2m_page_find(struct p2m *p, gfn_t gfn, bool write)
 {
     unsigned order;
     uint64_t entry;
+    void *page;
 
-    if (!reachable(&d->p2m, gfn))
+    if (!reachable(p, gfn))
         return NULL;
-    entry = *find(&d->p2m, gfn, &order);
+    entry = *find(p, gfn, &order);
     if (!(entry & PTE_P) || (write && !(entry & PTE_W)) || kind_of(entry) == P2M_MMIO)
         return NULL;
-    return mfn_to_va(mfn_in(entry) + (gfn & (BIT(order) - 1)));
+    page = mfn_to_va(mfn_in(entry) + (gfn & (BIT(order) - 1)));
+    if (entry & PTE_W)
+        p->cache[gfn % P2M_CACHED] = (struct p2m_cached){gfn, page};
+    return page;
 }
 
 /* The slot of `order` for gfn, with the tables above it. */
@@ -277,7 +295,8 @@ static int slot_for(struct domain *d, gfn_t gfn, unsigned order, uint64_t **slot
 
 /* Under the lock. *emptied: an empty table that the new leaf replaces, to be freed when no pCPU
  * can walk it any more. */
-static int map_locked(struct domain *d, gfn_t gfn, uint64_t entry, unsigned order, uint64_t *emptied)
+static int map_locked(struct domain *d, gfn_t gfn, uint64_t entry, unsigned order,
+                      uint64_t *emptied)
 {
     uint64_t *slot;
     int err;
@@ -354,6 +373,7 @@ struct p2m_entry p2m_unmap(struct domain *d, gfn_t gfn)
     if (slot && *slot) {
         gone = decode(*slot, gfn, 0);
         set(slot, 0);
+        cache_forget(p, gfn);
         epoch = ++p->epoch;
     }
     spin_unlock(&p->lock);

@@ -17,12 +17,21 @@ enum p2m_kind {
     P2M_XEN,      /* a page shared with the hypervisor: shared_info, grant table */
 };
 
+/* Writable pages that p2m_page() has found of late, by gfn modulo their number; p2m_unmap() clears
+ * the one. */
+#define P2M_CACHED 64
+struct p2m_cached {
+    gfn_t gfn;
+    void *page;
+};
+
 struct p2m {
     struct spinlock lock;
     mfn_t root;
     volatile uint64_t epoch; /* grows whenever an entry was removed or restricted */
     uint64_t nr_tables;
     gfn_t highest; /* that was ever mapped */
+    struct p2m_cached cache[P2M_CACHED];
 };
 
 struct p2m_entry {
@@ -47,9 +56,15 @@ int p2m_map(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned order, enum p2m_kin
  * no memory for the split. */
 struct p2m_entry p2m_unmap(struct domain *d, gfn_t gfn);
 
-/* Where the page at gfn lies in the direct map, NULL if nothing is there that may be copied (devices)
- * or written. With p2m.lock held, and valid as long. */
-void *p2m_page(struct domain *d, gfn_t gfn, bool write);
+/* Where the page at gfn lies in the direct map, NULL if nothing is there that may be copied (as a
+ * device's) or written. With p->lock held, and valid as long. */
+void *p2m_page_find(struct p2m *p, gfn_t gfn, bool write);
+static inline void *p2m_page(struct p2m *p, gfn_t gfn, bool write)
+{
+    const struct p2m_cached *c = &p->cache[gfn % P2M_CACHED];
+
+    return c->gfn == gfn ? c->page : p2m_page_find(p, gfn, write);
+}
 
 /* Before a guest is entered: is the TLB of this pCPU older than the tables? (svm.c) */
 void p2m_enter(struct domain *d);
@@ -58,6 +73,21 @@ void p2m_leave(void);
 /* ---- guest.c: the only way to a guest's memory -------------------------------------- */
 
 struct vcpu;
+
+/*
+ * The last walks through a guest's 4-level page tables that ended in memory, by page. One holds as
+ * long as all entries that it went through are as they were, and no page of the domain has gone
+ * since; so the guest need not say that it has changed its tables.
+ */
+#define GUEST_WALKS 8
+struct guest_walk {
+    uint64_t va, space, epoch; /* of the page; hvm->space(), 0: none */
+    bool writable;
+    unsigned levels;
+    const volatile uint64_t *slot[5];
+    uint64_t entry[5];
+    uint8_t *page; /* in the direct map */
+} aligned_to(128);
 
 /* Guest-virtual addresses of the vCPU's current address space, through its page tables with the
  * rights of its kernel. 0 or -EFAULT (then nothing more than the part before the fault is copied). */

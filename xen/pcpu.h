@@ -38,6 +38,7 @@ struct pcpu {
     struct timer *volatile timer_firing;   /* off the heap, its `fire` is running */
     sched_time timer_armed; /* what the local APIC's timer is set to */
 
+    void *hvm;  /* the virtualisation hardware's state here (svm.c) */
     void *arch; /* descriptor tables, host state of the virtualisation hardware */
 };
 

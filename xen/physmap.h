@@ -7,8 +7,8 @@
 
 #include "hypercall.h"
 
-/* Gives up what an entry that p2m_unmap() returned stood for: the page itself if it was the domain's
- * own, a reference if it was another's. */
+/* Gives up what an entry that p2m_unmap() returned stood for: the page itself if it was the
+ * domain's own, a reference if it was another's. */
 void physmap_drop(struct domain *d, struct p2m_entry e);
 /* Maps a frame at `gfn` in place of what is there, which is dropped. On failure the reference that
  * the new entry would stand for remains the caller's. */

@@ -31,7 +31,7 @@ static struct sched sched;
 static struct sched_pcpu *sched_pcpus[MAX_PCPUS];
 static uint64_t unit_ids[SCHED_MAX_UNITS / 64]; /* those in use */
 
-static struct vcpu *vcpu_of(struct sched_unit *u)
+static struct vcpu *vcpu_of(const struct sched_unit *u)
 {
     return u ? container_of(u, struct vcpu_unit, unit)->vcpu : NULL;
 }
@@ -68,7 +68,18 @@ static void on_timer(void *ctx, struct sched_pool *pool, sched_time when)
     timer_set(&container_of(pool, struct pool_tick, pool)->timer, when);
 }
 
-static const struct sched_env env = {.resched = on_resched, .timer = on_timer};
+static void on_event(void *ctx, const struct sched_event *e)
+{
+    struct vcpu *v = vcpu_of(e->unit);
+
+    (void)ctx;
+    if (v)
+        count_sched(e, &v->wake_stats);
+    trace_sched(e, v);
+}
+
+static const struct sched_env env = {
+    .resched = on_resched, .timer = on_timer, .trace = on_event};
 
 /* ---- set-up ---------------------------------------------------------------------------- */
 
@@ -236,6 +247,7 @@ static void runstate_change(struct vcpu *v, sched_time t)
 
     if (state == r->state)
         return;
+    trace_runstate(v, state);
     r->time[r->state] += (uint64_t)t - r->state_entry_time;
     r->state = state;
     r->state_entry_time = (uint64_t)t;
@@ -376,7 +388,9 @@ static void unload(struct pcpu *p)
 
     hvm->save(v);
     p->loaded = NULL;
-    __atomic_store_n(&v->loaded_on, NULL, __ATOMIC_RELEASE); /* pairs with load()'s acquire */
+    __atomic_store_n(&v->loaded_on, NULL, __ATOMIC_SEQ_CST); /* pairs with load()'s acquire */
+    if (v->lapic.sipi_waits)
+        vlapic_left(v);
 }
 
 /* False: the pCPU is to decide again before the vCPU has come. */
@@ -406,14 +420,17 @@ static struct vcpu *decide(struct pcpu *p)
     struct vcpu *next = vcpu_of(d.unit);
     if (before && before != next)
         runstate_change(before, t);
+    /* A change of parameters may have taken it off its pCPU before this. */
+    if (p->loaded && p->loaded != next)
+        runstate_change(p->loaded, t);
     if (next)
         runstate_change(next, t);
     spin_unlock(&sched_lock);
     return next;
 }
 
-/* Let another vCPU into the registers if the scheduler says so; true if there is one to run. */
-static bool choose_vcpu(struct pcpu *p)
+/* Let another vCPU into the registers if the scheduler says so. */
+static void choose_vcpu(struct pcpu *p)
 {
     while (p->resched || (p->decide_at != SCHED_NEVER && now() >= p->decide_at)) {
         struct vcpu *next = decide(p);
@@ -424,7 +441,13 @@ static bool choose_vcpu(struct pcpu *p)
         if (next)
             load(p, next);
     }
-    return p->loaded;
+}
+
+/* Has anything come up since timers_arm()? When the hardware's timer fires, it counts as not armed
+ * for anything. No clock is read here: this is on the way of every exit. */
+static bool must_look(const struct pcpu *p)
+{
+    return p->resched || MIN(p->timer_due, p->decide_at) != p->timer_armed;
 }
 
 /* An interrupt ends it; one that came since resched was looked at is still pending. */
@@ -441,10 +464,12 @@ _Noreturn void run_loop(void)
     struct pcpu *p = this_pcpu();
 
     for (;;) {
-        timers_run();
-        bool guest = choose_vcpu(p);
-        timers_arm();
-        if (guest)
+        if (must_look(p)) {
+            timers_run();
+            choose_vcpu(p);
+            timers_arm();
+        }
+        if (p->loaded)
             hvm->enter(p->loaded);
         else
             idle(p);

@@ -11,7 +11,7 @@ static unsigned nr_nodes(void)
     return MAX(acpi.nr_nodes, 1u);
 }
 
-/* ---- topology ---------------------------------------------------------------------------------- */
+/* ---- topology ------------------------------------------------------------------------------ */
 
 static bool same_core(const struct pcpu *a, const struct pcpu *b)
 {
@@ -88,8 +88,8 @@ int sysctl_cputopoinfo(struct vcpu *v, struct xen_sysctl *s)
 
 static int node_out(struct vcpu *v, const struct xen_sysctl_numainfo *info, unsigned node)
 {
-    struct xen_sysctl_meminfo mem = {frames_node_total(node) << PAGE_SHIFT,
-                                     frames_free_count(node) << PAGE_SHIFT};
+    struct xen_sysctl_meminfo mem = {frames_node_total(node) << PAGE_SHIFT, frames_free_count(node)
+                                                                                << PAGE_SHIFT};
 
     if (!handle_null(info->meminfo) && copy_out_at(v, info->meminfo, node, &mem))
         return -XEN_EFAULT;
@@ -153,7 +153,7 @@ int sysctl_getcpuinfo(struct vcpu *v, struct xen_sysctl *s)
     return 0;
 }
 
-/* ---- what CPUID says ------------------------------------------------------------------------------- */
+/* ---- what CPUID says ----------------------------------------------------------------------- */
 
 struct leaf_list {
     struct xen_cpuid_leaf *leaf;

@@ -2,7 +2,7 @@
 #include "hc_sysctl.h"
 #include "sched_abi.h"
 
-/* ---- pools: there is one ---------------------------------------------------------------------- */
+/* ---- pools: there is one ------------------------------------------------------------------- */
 
 static int pool_info(struct vcpu *v, struct xen_sysctl_cpupool_op *op)
 {
@@ -49,7 +49,7 @@ int sysctl_cpupool_op(struct vcpu *v, struct xen_sysctl *s)
     }
 }
 
-/* ---- schedulers ---------------------------------------------------------------------------------- */
+/* ---- schedulers ---------------------------------------------------------------------------- */
 
 int sysctl_sched_id(struct vcpu *v, struct xen_sysctl *s)
 {

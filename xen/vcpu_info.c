@@ -4,6 +4,8 @@
  */
 #include "event_private.h"
 
+#define NS_PER_S 1000000000LL
+
 /* ---- the clock: pvclock of xen.h, struct vcpu_time_info ---------------------------------------- */
 
 /* now() is one straight line over the TSC, the same on all pCPUs, so guests get its beginning and its
@@ -44,13 +46,19 @@ void vcpu_time_update(struct vcpu *v)
 void wallclock_update(struct domain *d)
 {
     struct shared_info *s = d->shared;
-    int64_t ns = wallclock_base + d->time_offset * 1000000000;
-    uint64_t sec = ns > 0 ? (uint64_t)ns / 1000000000 : 0;
+    int64_t ns = wallclock_base % NS_PER_S, sec = wallclock_base / NS_PER_S;
 
+    if (ns < 0) {
+        ns += NS_PER_S;
+        sec--;
+    }
+    /* The offset is whatever the toolstack said. */
+    if (__builtin_add_overflow(sec, d->time_offset, &sec) || sec < 0)
+        sec = ns = 0;
     version_begin(&s->wc_version);
     s->wc_sec = (uint32_t)sec;
     s->wc_sec_hi = (uint32_t)(sec >> 32);
-    s->wc_nsec = ns > 0 ? (uint32_t)((uint64_t)ns % 1000000000) : 0;
+    s->wc_nsec = (uint32_t)ns;
     version_end(&s->wc_version);
 }
 

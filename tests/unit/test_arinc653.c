@@ -300,6 +300,50 @@ static void test_table_refused_leaves_the_old_one(void **state)
     assert_int_equal(service_within(b, 80 * MS), 30 * MS);
 }
 
+/* ---- reading the table ------------------------------------------------------------------- */
+
+static void assert_window(const struct sched_table_window *w, const struct sched_unit *u,
+                          sched_time runtime)
+{
+    assert_int_equal(w->domain, u->domain->id);
+    assert_int_equal(w->vcpu, u->vcpu);
+    assert_int_equal(w->runtime, runtime);
+}
+
+static void test_table_reads_as_it_was_set(void **state)
+{
+    (void)state;
+    struct sched_unit *a = harness_hog(h), *b = harness_hog(h);
+    struct sched_table_window w[SCHED_TABLE_MAX];
+    sched_time frame;
+    set_table_of_two(a, b);
+    assert_int_equal(sched_get_table(h->pool, &frame, w, NULL), 2);
+    assert_int_equal(frame, FRAME);
+    assert_window(&w[0], a, 20 * MS);
+    assert_window(&w[1], b, 30 * MS);
+}
+
+static void test_default_table_is_read_too(void **state)
+{
+    (void)state;
+    struct sched_unit *u = harness_unit(h, control_domain(), HARNESS_HOG, 0, 0);
+    struct sched_table_window w[SCHED_TABLE_MAX];
+    sched_time frame;
+    assert_int_equal(sched_get_table(h->pool, &frame, w, NULL), 1);
+    assert_int_equal(frame, 10 * MS);
+    assert_window(&w[0], u, 10 * MS);
+}
+
+static void test_others_have_no_table_to_read(void **state)
+{
+    (void)state;
+    struct sched_table_window w[SCHED_TABLE_MAX];
+    struct sched_refusal why = {0};
+    sched_time frame;
+    assert_int_equal(sched_get_table(h->pool, &frame, w, &why), -SCHED_EINVAL);
+    assert_string_equal(why.why, "only arinc653 is driven by a table");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +368,9 @@ int main(void)
         ON("arinc653", 1, test_table_has_1_to_64_windows),
         ON("arinc653", 2, test_strangers_are_refused),
         ON("arinc653", 1, test_table_refused_leaves_the_old_one),
+        ON("arinc653", 1, test_table_reads_as_it_was_set),
+        ON("arinc653", 1, test_default_table_is_read_too),
+        ON("credit", 1, test_others_have_no_table_to_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,13 +81,3 @@ bool topology_load(struct arena *a, const char *text, const char *dir, struct ho
     hwloc_topology_destroy(t);
     return ok;
 }
-
-unsigned host_last_node(const struct host *host)
-{
-    unsigned last = 0;
-
-    for (unsigned i = 0; i < host->nr_pcpus; i++)
-        if (host->pcpus[i].node > last)
-            last = host->pcpus[i].node;
-    return last;
-}

@@ -28,6 +28,14 @@ bool topology_load(struct arena *a, const char *text, const char *dir, struct ho
                    struct problem *p);
 
 /* The highest node number. */
-unsigned host_last_node(const struct host *host);
+static inline unsigned host_last_node(const struct host *host)
+{
+    unsigned last = 0;
+
+    for (unsigned i = 0; i < host->nr_pcpus; i++)
+        if (host->pcpus[i].node > last)
+            last = host->pcpus[i].node;
+    return last;
+}
 
 #endif

@@ -220,6 +220,7 @@ static uint16_t port_block(const struct acpi_header *fadt, size_t generic, size_
 static void fadt_read(const struct acpi_header *t)
 {
     acpi.pm_timer_port = port_block(t, 208, 76);
+    acpi.pm1a_event = port_block(t, 148, 56);
     acpi.pm1a_control = port_block(t, 172, 64);
     acpi.pm1b_control = port_block(t, 184, 68);
     acpi.smi_command = acpi_field(t, 48, 4);

@@ -160,7 +160,7 @@ struct acpi_info {
     } cpu[ACPI_MAX_CPUS];
     paddr_t hpet; /* 0: none */
     uint32_t pm_timer_port; /* 0: none */
-    uint32_t pm1a_control, pm1b_control; /* ports */
+    uint32_t pm1a_event, pm1a_control, pm1b_control; /* ports */
     uint8_t sleep_type_s5, sleep_type_s5b; /* from the DSDT's \_S5, for each control register */
     uint16_t smi_command; /* port; 0: the machine is in ACPI mode anyway */
     uint8_t acpi_enable;  /* what to write there to get there */

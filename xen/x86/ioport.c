@@ -91,9 +91,15 @@ static void out_pci(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t valu
         pci_config_out(port, bytes, value);
 }
 
-/* ---- the ends of the machine's life, which are the hypervisor's business ----------------------- */
+/* ---- the ends of the machine's life, which are the hypervisor's business ------------------- */
 
-enum { NO_REQUEST = -1, REFUSED = -2 };
+enum { NO_REQUEST = -1, SLEEP = -2 };
+
+/* Upper half of the PM1 status register (ACPI 6.4, 4.8.3.1.1). */
+#define WAKE_STATUS 0x80
+
+/* dom0 asked the machine to sleep and waits, without end, to be told that it has woken up. */
+static bool woken;
 
 /* The byte that an access writes to a port, or -1. */
 static int byte_to(uint32_t at, uint16_t port, unsigned bytes, uint32_t value)
@@ -101,18 +107,17 @@ static int byte_to(uint32_t at, uint16_t port, unsigned bytes, uint32_t value)
     return at >= port && at < port + bytes ? (int)(value >> 8 * (at - port) & 0xff) : -1;
 }
 
-/* The upper half of a PM1 control register (ACPI 6.4, 4.8.3.2.1): bit 5 go to sleep, bits 4:2 how.
- * Only off is to be had. */
+/* The upper half of a PM1 control register (4.8.3.2.1): bit 5 go to sleep, bits 4:2 how. */
 static int sleep_request(int high, uint8_t type_off)
 {
     if (high < 0 || !(high & 0x20))
         return NO_REQUEST;
-    return (high >> 2 & 7) == type_off ? SHUTDOWN_poweroff : REFUSED;
+    return (high >> 2 & 7) == type_off ? SHUTDOWN_poweroff : SLEEP;
 }
 
-/* The ways to reset a PC: the register that the FADT names, the chipset's, the keyboard controller's
- * commands that pulse the reset line, and port A's fast reset. All are bytes: a double word at 0xcf8
- * covers the chipset's, and is the address of something in PCI configuration space. */
+/* The ways to reset a PC: the register that the FADT names, the chipset's, the keyboard
+ * controller's commands that pulse the reset line, and port A's fast reset. All are bytes: a double
+ * word at 0xcf8 covers the chipset's, and addresses PCI configuration space. */
 static bool asks_for_reset(uint16_t port, unsigned bytes, uint32_t value)
 {
     if (bytes != 1)
@@ -129,12 +134,36 @@ static int power_request(uint16_t port, unsigned bytes, uint32_t value)
     int request = NO_REQUEST;
 
     if (acpi.pm1a_control)
-        request = sleep_request(byte_to(acpi.pm1a_control + 1, port, bytes, value),
-                                acpi.sleep_type_s5);
+        request =
+            sleep_request(byte_to(acpi.pm1a_control + 1, port, bytes, value), acpi.sleep_type_s5);
     if (request == NO_REQUEST && acpi.pm1b_control)
-        request = sleep_request(byte_to(acpi.pm1b_control + 1, port, bytes, value),
-                                acpi.sleep_type_s5b);
+        request =
+            sleep_request(byte_to(acpi.pm1b_control + 1, port, bytes, value), acpi.sleep_type_s5b);
     return request == NO_REQUEST && asks_for_reset(port, bytes, value) ? SHUTDOWN_reboot : request;
+}
+
+static void refuse_to_sleep(void)
+{
+    printk(LOG_WARN, "dom0 asks the machine to sleep, which only can be switched off");
+    __atomic_store_n(&woken, true, __ATOMIC_RELAXED);
+}
+
+/* What is read from the status register while dom0 is to believe that the machine has slept; it
+ * clears bits there by writing ones. */
+static uint32_t wake_status(uint16_t port, unsigned bytes)
+{
+    uint32_t at = acpi.pm1a_event + 1;
+
+    if (!__atomic_load_n(&woken, __ATOMIC_RELAXED) || !acpi.pm1a_event || at < port ||
+        at >= port + bytes)
+        return 0;
+    return WAKE_STATUS << 8 * (at - port);
+}
+
+static void clear_wake_status(uint16_t port, unsigned bytes, uint32_t value)
+{
+    if (value & wake_status(port, bytes))
+        __atomic_store_n(&woken, false, __ATOMIC_RELAXED);
 }
 
 /* ---- the table ----------------------------------------------------------------------------- */
@@ -175,19 +204,32 @@ static uint32_t width_mask(unsigned bytes)
 
 uint32_t guest_in(struct vcpu *v, uint16_t port, unsigned bytes)
 {
-    return range_of(port, bytes)->in(v, port, bytes) & width_mask(bytes);
+    uint32_t value = range_of(port, bytes)->in(v, port, bytes);
+
+    if (is_dom0(v->domain))
+        value |= wake_status(port, bytes);
+    return value & width_mask(bytes);
+}
+
+static void dom0_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
+{
+    int request = power_request(port, bytes, value);
+
+    if (request == SLEEP) {
+        refuse_to_sleep();
+    } else if (request != NO_REQUEST) {
+        domain_shutdown(v->domain, request);
+    } else {
+        clear_wake_status(port, bytes, value);
+        range_of(port, bytes)->out(v, port, bytes, value);
+    }
 }
 
 void guest_out(struct vcpu *v, uint16_t port, unsigned bytes, uint32_t value)
 {
-    int request;
-
     value &= width_mask(bytes);
-    request = is_dom0(v->domain) ? power_request(port, bytes, value) : NO_REQUEST;
-    if (request == NO_REQUEST)
-        range_of(port, bytes)->out(v, port, bytes, value);
-    else if (request == REFUSED)
-        printk(LOG_WARN, "dom0 asks the machine to sleep; only power-off is supported");
+    if (is_dom0(v->domain))
+        dom0_out(v, port, bytes, value);
     else
-        domain_shutdown(v->domain, request);
+        range_of(port, bytes)->out(v, port, bytes, value);
 }

@@ -2,6 +2,7 @@
  * Accesses to guest-physical addresses where there is no memory: the emulated
  * devices, for dom0 the machine's devices, and nothing.
  */
+#include "../boot.h"
 #include "../domain.h"
 #include "../hvm.h"
 #include "arch.h"
@@ -9,13 +10,14 @@
 #include "msi.h"
 #include "vioapic.h"
 
-#define FAULT_GP     13
-#define RFLAGS_DOWN  BIT(10)
-#define RFLAGS_RF    BIT(16)
+#define FAULT_GP    13
+#define RFLAGS_DOWN BIT(10)
+#define RFLAGS_RF   BIT(16)
 
-#define APICS_START 0xfec00000ULL /* IO-APICs and local APICs: emulated or nothing, never mapped */
-#define APICS_END   0xfef00000ULL
-#define LAPIC_PAGE  0xfee00000ULL
+#define LEGACY_START 0xa0000ULL    /* VGA's memory, option ROMs, the BIOS: to 1 MiB */
+#define IOAPICS      0xfec00000ULL /* a MiB */
+#define LAPICS       0xfee00000ULL /* a MiB: messages to local APICs, whose page is the first */
+#define LAPIC_PAGE   LAPICS
 
 /* ---- devices ------------------------------------------------------------------------------- */
 
@@ -93,6 +95,23 @@ static void msix_table_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64
         msix_write(gpa + 4, 4, (uint32_t)(value >> 32));
 }
 
+/* The hypervisor's clock. The firmware's code asks who made it, and so finds that there is none. */
+static bool hpet_covers(const struct vcpu *v, paddr_t gpa)
+{
+    return is_dom0(v->domain) && acpi.hpet && gpa >> PAGE_SHIFT == acpi.hpet >> PAGE_SHIFT;
+}
+
+static uint64_t absent_read(struct vcpu *v, paddr_t gpa, unsigned bytes)
+{
+    (void)v, (void)gpa, (void)bytes;
+    return ~0ULL;
+}
+
+static void absent_write(struct vcpu *v, paddr_t gpa, unsigned bytes, uint64_t value)
+{
+    (void)v, (void)gpa, (void)bytes, (void)value;
+}
+
 static const struct device {
     bool (*covers)(const struct vcpu *v, paddr_t gpa);
     uint64_t (*read)(struct vcpu *v, paddr_t gpa, unsigned bytes);
@@ -102,6 +121,7 @@ static const struct device {
     {ioapic_covers, ioapic_read, ioapic_write},
     {ecam_covers, ecam_read, ecam_write},
     {msix_table_covers, msix_table_read, msix_table_write},
+    {hpet_covers, absent_read, absent_write},
 };
 
 static const struct device *device_at(const struct vcpu *v, paddr_t gpa)
@@ -301,14 +321,56 @@ static bool emulate(struct vcpu *v, paddr_t gpa, bool write)
 
 /* ---- faults -------------------------------------------------------------------------------- */
 
-/* The machine's devices are dom0's where they are: a page of theirs is mapped when it is used. */
+/* Never mapped: memory, and what the hypervisor emulates or keeps for itself. */
+static bool is_taken(const struct vcpu *v, paddr_t page)
+{
+    return mfn_valid(page >> PAGE_SHIFT) || ROUND_DOWN(page, MIB(1)) == IOAPICS ||
+           ROUND_DOWN(page, MIB(1)) == LAPICS || device_at(v, page);
+}
+
+/* What the firmware has put there, tables or devices: not free for PCI. */
+static bool firmware_find(paddr_t pa, paddr_t *start, paddr_t *end)
+{
+    for (unsigned i = 0; i < boot.nr_regions; i++) {
+        const struct boot_region *r = &boot.region[i];
+
+        *start = ROUND_DOWN(r->start, PAGE_SIZE);
+        *end = ROUND_UP(r->start + r->size, PAGE_SIZE);
+        if (r->type != E820_RAM && r->type != E820_UNUSABLE && pa >= *start && pa < *end)
+            return true;
+    }
+    *start = LEGACY_START;
+    *end = MIB(1);
+    return pa >= *start && pa < *end;
+}
+
+/* A large page around it, if all of that is the same device's. */
+static bool map_large(struct vcpu *v, paddr_t pa, paddr_t start, paddr_t end)
+{
+    paddr_t first = ROUND_DOWN(pa, MIB(2));
+
+    if (first < start || end - first < MIB(2))
+        return false;
+    for (paddr_t page = first; page < first + MIB(2); page += PAGE_SIZE) {
+        if (is_taken(v, page))
+            return false;
+    }
+    return !p2m_map(v->domain, first >> PAGE_SHIFT, first >> PAGE_SHIFT, ORDER_2M, P2M_MMIO);
+}
+
+/* The machine's devices are dom0's where they are, mapped as they are used. Where there is none,
+ * nothing is: Linux puts pages of other domains into such holes. */
 static bool map_machine_device(struct vcpu *v, paddr_t gpa)
 {
     gfn_t gfn = gpa >> PAGE_SHIFT;
+    paddr_t start, end;
 
-    if (!is_dom0(v->domain) || mfn_valid(gfn) || device_at(v, gpa) ||
-        (gpa >= APICS_START && gpa < APICS_END))
+    if (!is_dom0(v->domain) || is_taken(v, gfn << PAGE_SHIFT))
         return false;
+    if (!pci_memory_find(gpa, &start, &end) && !firmware_find(gpa, &start, &end))
+        return false;
+    if (map_large(v, gpa, start, end))
+        return true;
     int err = p2m_map(v->domain, gfn, gfn, ORDER_4K, P2M_MMIO);
     return !err || err == -XEN_EEXIST;
 }

@@ -8,6 +8,7 @@
 #include "../domain.h"
 #include "arch.h"
 
+#define REG_ID           0x00
 #define REG_STATUS       0x06
 #define REG_CAPABILITIES 0x34
 #define STATUS_HAS_LIST  BIT(4)
@@ -16,25 +17,25 @@
 #define MAX_CAPABILITIES 48 /* more are a loop */
 
 /* The control register, at 2 in the capability. */
-#define MSI_ENABLE    BIT(0)
-#define MSI_CAPABLE   (7u << 1) /* log2 of the vectors that it could have */
-#define MSI_VECTORS   (7u << 4) /* that it has */
-#define MSI_64        BIT(7)
-#define MSIX_ENABLE   BIT(15)
+#define MSI_ENABLE  BIT(0)
+#define MSI_CAPABLE (7u << 1) /* log2 of the vectors that it could have */
+#define MSI_VECTORS (7u << 4) /* that it has */
+#define MSI_64      BIT(7)
+#define MSIX_ENABLE BIT(15)
 
-#define MSI_BASE      0xfee00000u
-#define MSI_LOGICAL   BIT(2)
-#define NR_BUCKETS    64
+#define MSI_BASE    0xfee00000u
+#define MSI_LOGICAL BIT(2)
+#define NR_BUCKETS  64
 
 struct msi_device {
     struct list link;
     struct pci_function function;
-    uint8_t msi, msix; /* where the capabilities are; 0: none */
-    bool wide;         /* MSI with a 64-bit address */
-    bool enabled;
-    uint8_t vector; /* of MSI; 0: none */
-    uint8_t image[12]; /* dom0's address (4 or 8 bytes) and data */
-    struct msix_table *table;
+    uint32_t id;              /* vendor and device */
+    uint8_t msi, msix;        /* where the capabilities are; 0: none */
+    bool wide;                /* MSI with a 64-bit address */
+    uint8_t vector;           /* of MSI; 0: none */
+    uint8_t image[12];        /* dom0's address (4 or 8 bytes) and data */
+    struct msix_table *table; /* while MSI-X is enabled */
 };
 
 static struct list buckets[NR_BUCKETS];
@@ -119,16 +120,17 @@ static struct msi_device *device_of(struct pci_function f)
 {
     struct list *bucket = bucket_of(f);
 
-    list_for_each (d, bucket, struct msi_device, link) {
+    list_for_each(d, bucket, struct msi_device, link) {
         if (d->function.bdf == f.bdf && d->function.segment == f.segment)
             return d;
     }
-    if (pci_read(f, 0, 2) == PCI_NO_FUNCTION)
+    if (pci_read(f, REG_ID, 2) == PCI_NO_FUNCTION)
         return NULL;
     struct msi_device *d = xnew(struct msi_device);
     if (!d)
         return NULL;
     d->function = f;
+    d->id = pci_read(f, REG_ID, 4);
     find_capabilities(d);
     list_add_tail(bucket, &d->link);
     return d;
@@ -180,16 +182,15 @@ static void write_msix_control(struct msi_device *d, uint32_t control)
 {
     bool enable = control & MSIX_ENABLE;
 
-    if (enable && !d->enabled) {
-        struct msix_table *t = msix_enable(d->table, d->function, d->msix);
-        if (!t)
-            return;
-        d->table = t;
-    }
+    if (enable && !d->table)
+        d->table = msix_enable(d->function, d->msix);
+    if (enable && !d->table)
+        return;
     pci_write(d->function, d->msix + 2u, 2, control);
-    if (!enable && d->enabled)
+    if (!enable && d->table) {
         msix_disable(d->table);
-    d->enabled = enable;
+        d->table = NULL;
+    }
 }
 
 /* ---- configuration space ------------------------------------------------------------------- */
@@ -216,11 +217,30 @@ static uint32_t read_msi(const struct msi_device *d, unsigned reg, unsigned byte
     return value;
 }
 
+/* dom0 sees that something else is in the slot, or nothing. */
+static bool is_another(const struct msi_device *d, unsigned reg, unsigned bytes, uint32_t value)
+{
+    uint32_t mask = bytes == 4 ? ~0u : (1u << 8 * bytes) - 1;
+
+    return reg == REG_ID && bytes >= 2 && ((d->id ^ value) & mask);
+}
+
+static void forget(struct msi_device *d)
+{
+    msi_vector_free(d->vector);
+    if (d->table)
+        msix_disable(d->table);
+    list_del(&d->link);
+    xfree(d);
+}
+
 uint32_t msi_config_read(struct pci_function f, unsigned reg, unsigned bytes, uint32_t value)
 {
     spin_lock(&msi_lock);
-    const struct msi_device *d = device_of(f);
-    if (d && d->msi && overlap(reg, bytes, d->msi, 4 + image_size(d)))
+    struct msi_device *d = device_of(f);
+    if (d && is_another(d, reg, bytes, value))
+        forget(d);
+    else if (d && d->msi && overlap(reg, bytes, d->msi, 4 + image_size(d)))
         value = read_msi(d, reg, bytes, value);
     spin_unlock(&msi_lock);
     return value;

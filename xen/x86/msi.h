@@ -32,7 +32,8 @@ struct msix_table;
 
 /* Under msi_lock, before the function's MSI-X is switched on: dom0's accesses to the table come here
  * from now on, wherever its BAR is now. NULL: there is no place for a table, or no memory. */
-struct msix_table *msix_enable(struct msix_table *old, struct pci_function f, unsigned cap);
+struct msix_table *msix_enable(struct pci_function f, unsigned cap);
+/* Under msi_lock, after it was switched off: the table is the device's and dom0's again. */
 void msix_disable(struct msix_table *t);
 
 /* Is it a page of a table? What else is in such a page is the machine's. */

@@ -1,6 +1,7 @@
 /*
  * MSI-X tables (PCI Local Bus 3.0, 6.8.2): see msi.h. A table's pages are taken
- * out of dom0's memory when it is enabled, so that each access comes here.
+ * out of dom0's memory while MSI-X is enabled, so that each access comes here;
+ * before and after, it holds dom0's words as any memory of the device does.
  * Four words an entry: address low and high, data, control with the mask bit.
  */
 #include "../boot.h"
@@ -8,12 +9,12 @@
 #include "arch.h"
 #include "msi.h"
 
-#define REG_BAR      0x10
-#define NR_BARS      6
-#define BAR_IS_IO    BIT(0)
-#define BAR_TYPE     6u
-#define BAR_IS_64    4u
-#define TABLE_SIZE   0x7ff /* of the control register */
+#define REG_BAR    0x10
+#define NR_BARS    6
+#define BAR_IS_IO  BIT(0)
+#define BAR_TYPE   6u
+#define BAR_IS_64  4u
+#define TABLE_SIZE 0x7ff /* of the control register */
 
 #define HIGHEST_DEVICE GIB(32 << 10)
 
@@ -28,6 +29,7 @@ struct msix_entry {
 
 struct msix_table {
     struct msix_table *next;
+    bool enabled;
     paddr_t start;
     unsigned nr_entries;
     volatile uint32_t *machine; /* the table itself */
@@ -115,64 +117,91 @@ static void write_control(struct msix_table *t, unsigned i, uint32_t value)
     t->machine[NR_WORDS * i + WORD_CONTROL] = value;
 }
 
-struct msix_table *msix_enable(struct msix_table *old, struct pci_function f, unsigned cap)
+/* Old tables are used again: of those that no function has. */
+static struct msix_table *table_for(unsigned nr_entries)
+{
+    struct msix_table *t = tables;
+
+    while (t && (t->enabled || t->nr_entries != nr_entries))
+        t = t->next;
+    if (t)
+        return t;
+    t = xmalloc(sizeof(*t) + nr_entries * sizeof(t->entry[0]));
+    if (!t)
+        return NULL;
+    t->nr_entries = nr_entries;
+    t->next = tables;
+    __atomic_store_n(&tables, t, __ATOMIC_RELEASE); /* pairs with find */
+    return t;
+}
+
+static void take_entry(struct msix_table *t, unsigned i)
+{
+    volatile uint32_t *machine = t->machine + NR_WORDS * i;
+
+    for (unsigned word = 0; word < WORD_CONTROL; word++)
+        t->entry[i].word[word] = machine[word];
+    write_control(t, i, machine[WORD_CONTROL]);
+}
+
+static void give_back_entry(struct msix_table *t, unsigned i)
+{
+    volatile uint32_t *machine = t->machine + NR_WORDS * i;
+
+    for (unsigned word = 0; word < WORD_CONTROL; word++)
+        machine[word] = t->entry[i].word[word];
+    msi_vector_free(t->entry[i].vector);
+    t->entry[i].vector = 0;
+}
+
+struct msix_table *msix_enable(struct pci_function f, unsigned cap)
 {
     unsigned n = (pci_read(f, cap + 2, 2) & TABLE_SIZE) + 1;
     paddr_t start = table_address(f, cap, n);
-    struct msix_table *t = old;
+    struct msix_table *t = start ? table_for(n) : NULL;
 
-    if (!start || (old && old->nr_entries != n))
-        return NULL;
-    if (!t)
-        t = xmalloc(sizeof(*t) + n * sizeof(t->entry[0]));
     if (!t)
         return NULL;
-    t->nr_entries = n;
     t->start = start;
     t->machine = map_mmio(start, n * ENTRY_SIZE);
-    if (!old) {
-        t->next = tables;
-        __atomic_store_n(&tables, t, __ATOMIC_RELEASE); /* pairs with table_at */
-    }
+    __atomic_store_n(&t->enabled, true, __ATOMIC_RELEASE); /* pairs with find */
     take_from_dom0(t);
     for (unsigned i = 0; i < n; i++)
-        write_control(t, i, t->machine[NR_WORDS * i + WORD_CONTROL]);
+        take_entry(t, i);
     return t;
 }
 
 void msix_disable(struct msix_table *t)
 {
-    for (unsigned i = 0; i < t->nr_entries; i++) {
-        msi_vector_free(t->entry[i].vector);
-        t->entry[i].vector = 0;
-    }
+    for (unsigned i = 0; i < t->nr_entries; i++)
+        give_back_entry(t, i);
+    __atomic_store_n(&t->enabled, false, __ATOMIC_RELEASE);
 }
 
 /* ---- dom0's accesses ----------------------------------------------------------------------- */
-
-static struct msix_table *table_at(paddr_t pa)
-{
-    struct msix_table *t = __atomic_load_n(&tables, __ATOMIC_ACQUIRE);
-
-    while (t && (pa < ROUND_DOWN(t->start, PAGE_SIZE) || pa >= ROUND_UP(end_of(t), PAGE_SIZE)))
-        t = t->next;
-    return t;
-}
-
-bool msix_covers(paddr_t pa)
-{
-    return table_at(pa);
-}
 
 static bool in_entries(const struct msix_table *t, paddr_t pa)
 {
     return pa >= t->start && pa < end_of(t);
 }
 
-/* What shares a page with a table. */
-static volatile void *beside(const struct msix_table *t, paddr_t pa)
+static bool in_pages(const struct msix_table *t, paddr_t pa)
 {
-    return (volatile char *)t->machine + (int64_t)(pa - t->start);
+    return pa >= ROUND_DOWN(t->start, PAGE_SIZE) && pa < ROUND_UP(end_of(t), PAGE_SIZE);
+}
+
+static struct msix_table *find(paddr_t pa, bool (*is_in)(const struct msix_table *t, paddr_t pa))
+{
+    struct msix_table *t = __atomic_load_n(&tables, __ATOMIC_ACQUIRE);
+
+    while (t && !(__atomic_load_n(&t->enabled, __ATOMIC_ACQUIRE) && is_in(t, pa)))
+        t = t->next;
+    return t;
+}
+
+bool msix_covers(paddr_t pa)
+{
+    return find(pa, in_pages);
 }
 
 static uint32_t read_entry(const struct msix_table *t, paddr_t pa)
@@ -184,26 +213,37 @@ static uint32_t read_entry(const struct msix_table *t, paddr_t pa)
     return t->entry[word / NR_WORDS].word[word % NR_WORDS];
 }
 
+/* What shares a page with a table: its page is mapped. */
+static volatile void *beside(paddr_t pa)
+{
+    const struct msix_table *t = find(pa, in_pages);
+
+    return t ? (volatile char *)t->machine + (int64_t)(pa - t->start) : NULL;
+}
+
 uint32_t msix_read(paddr_t pa, unsigned bytes)
 {
-    const struct msix_table *t = table_at(pa);
-    uint32_t value;
+    uint32_t value = ~0u;
 
-    if (!t)
-        return ~0u;
-    if (!in_entries(t, pa))
-        return device_read(beside(t, pa), bytes);
     spin_lock(&msi_lock);
-    value = read_entry(t, pa) >> 8 * (pa & 3);
+    const struct msix_table *t = find(pa, in_entries);
+    volatile void *at = t ? NULL : beside(pa);
+    if (t)
+        value = read_entry(t, pa) >> 8 * (pa & 3);
+    else if (at)
+        value = device_read(at, bytes);
     spin_unlock(&msi_lock);
     return value;
 }
 
-static void write_entry(struct msix_table *t, paddr_t pa, uint32_t value)
+/* Entries are written by whole words (6.8.2). */
+static void write_entry(struct msix_table *t, paddr_t pa, unsigned bytes, uint32_t value)
 {
     unsigned word = (unsigned)(pa - t->start) / 4, i = word / NR_WORDS;
     struct msix_entry *e = &t->entry[i];
 
+    if (bytes != 4 || (pa & 3))
+        return;
     if (word % NR_WORDS == WORD_CONTROL) {
         write_control(t, i, value);
         return;
@@ -215,17 +255,12 @@ static void write_entry(struct msix_table *t, paddr_t pa, uint32_t value)
 
 void msix_write(paddr_t pa, unsigned bytes, uint32_t value)
 {
-    struct msix_table *t = table_at(pa);
-
-    if (!t)
-        return;
-    if (!in_entries(t, pa)) {
-        device_write(beside(t, pa), bytes, value);
-        return;
-    }
-    if (bytes != 4 || (pa & 3))
-        return; /* entries are written by whole words (6.8.2) */
     spin_lock(&msi_lock);
-    write_entry(t, pa, value);
+    struct msix_table *t = find(pa, in_entries);
+    volatile void *at = t ? NULL : beside(pa);
+    if (t)
+        write_entry(t, pa, bytes, value);
+    else if (at)
+        device_write(at, bytes, value);
     spin_unlock(&msi_lock);
 }

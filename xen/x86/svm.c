@@ -32,7 +32,7 @@ struct svm_host {
     paddr_t vmcb; /* the host's FS, GS, TR, LDTR and system call MSRs, for VMLOAD */
     uint64_t generation;
     uint32_t next_asid, nr_asids;
-};
+} aligned_to(64); /* no two on a cache line */
 
 static struct svm_host hosts[MAX_PCPUS];
 static uint8_t *io_map, *msr_map;
@@ -45,7 +45,7 @@ _Static_assert(offsetof(struct hw_vcpu, regs) == 0, "svm_entry.S");
 _Static_assert(offsetof(struct guest_regs, rdi) == 48, "svm_entry.S");
 _Static_assert(offsetof(struct guest_regs, r15) == 112, "svm_entry.S");
 
-/* ---- the machine -------------------------------------------------------------------------- */
+/* ---- the machine ------------------------------------------------------------------------- */
 
 static bool has_leaf(uint32_t leaf)
 {
@@ -129,7 +129,7 @@ static void features_init(void)
 static void svm_pcpu_up(void)
 {
     struct pcpu *p = this_pcpu();
-    struct svm_host *host = &hosts[p->id];
+    struct svm_host *host = p->hvm = &hosts[p->id];
     uint32_t out[4];
 
     if (!io_map) { /* the boot pCPU is first, and alone */
@@ -145,7 +145,7 @@ static void svm_pcpu_up(void)
     __asm__ volatile("vmsave" ::"a"(host->vmcb) : "memory");
 }
 
-/* ---- vCPUs -------------------------------------------------------------------------------- */
+/* ---- vCPUs ------------------------------------------------------------------------------- */
 
 static void intercepts_init(struct vmcb *c)
 {
@@ -211,7 +211,7 @@ static void svm_vcpu_fini(struct vcpu *v)
     frames_free(va_to_mfn(hw), hw->order);
 }
 
-/* ---- what is swapped when a pCPU changes its vCPU ------------------------------------------- */
+/* ---- what is swapped when a pCPU changes its vCPU ---------------------------------------- */
 
 static uint64_t xgetbv(void)
 {
@@ -285,12 +285,10 @@ bool svm_set_tsc_aux(struct vcpu *v, uint64_t value)
     return true;
 }
 
-/* ---- into the guest ------------------------------------------------------------------------- */
+/* ---- into the guest ---------------------------------------------------------------------- */
 
-static void take_asid(struct svm_host *host, struct hw_vcpu *hw, uint64_t epoch)
+static void take_asid(struct svm_host *host, struct hw_vcpu *hw, struct vmcb *c, uint64_t epoch)
 {
-    struct vmcb *c = hw->vmcb;
-
     c->tlb_control = TLB_KEEP;
     if (hw->asid_host == host && hw->asid_generation == host->generation &&
         hw->asid_epoch == epoch)
@@ -321,11 +319,8 @@ static void keep_event(struct vmcb *c)
     c->event_inj = event;
 }
 
-static void inject_nmi(struct vcpu *v)
+static void inject_nmi(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
 {
-    struct hw_vcpu *hw = v->hw;
-    struct vmcb *c = hw->vmcb;
-
     if (hw->nmi != NMI_OPEN || (c->event_inj & EVENT_VALID) || (c->int_state & SHADOW))
         return;
     v->nmi_pending = false;
@@ -336,30 +331,29 @@ static void inject_nmi(struct vcpu *v)
 
 /* Interrupts: inject one, or have the guest leave as soon as it could take one. A vector that only
  * the guest's own CR8 holds back waits for the next exit. */
-static void inject_interrupt(struct vcpu *v)
+static void inject_interrupt(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
 {
-    struct hw_vcpu *hw = v->hw;
-    struct vmcb *c = hw->vmcb;
+    uint32_t control = V_INTR_MASKING | (v->lapic.tpr >> 4 & V_TPR);
     int vector = vlapic_pending(v);
 
-    c->int_ctl = V_INTR_MASKING | (v->lapic.tpr >> 4 & V_TPR);
-    c->intercept1 &= ~INTERCEPT_VINTR;
-    if (vector < 0)
-        return;
-    if ((c->event_inj & EVENT_VALID) || (c->int_state & SHADOW) ||
-        !(hw->regs.rflags & RFLAGS_IF)) {
-        c->int_ctl |= V_IRQ | V_IGN_TPR | V_INTR_PRIO;
+    if (vector < 0) {
+        c->intercept1 &= ~INTERCEPT_VINTR;
+    } else if ((c->event_inj & EVENT_VALID) || (c->int_state & SHADOW) ||
+               !(hw->regs.rflags & RFLAGS_IF)) {
+        control |= V_IRQ | V_IGN_TPR | V_INTR_PRIO;
         c->intercept1 |= INTERCEPT_VINTR;
-        return;
+    } else {
+        c->intercept1 &= ~INTERCEPT_VINTR;
+        c->event_inj = EVENT_VALID | EVENT_INTERRUPT | (uint64_t)vector;
+        vlapic_accept(v, (uint8_t)vector);
     }
-    c->event_inj = EVENT_VALID | EVENT_INTERRUPT | (uint64_t)vector;
-    vlapic_accept(v, (uint8_t)vector);
+    c->int_ctl = control;
 }
 
 /* The guest writes CR8 without leaving. */
-static void tpr_read_back(struct vcpu *v)
+static void tpr_read_back(struct vcpu *v, const struct vmcb *c)
 {
-    uint32_t class = v->hw->vmcb->int_ctl & V_TPR;
+    uint32_t class = c->int_ctl & V_TPR;
 
     if (class != v->lapic.tpr >> 4)
         v->lapic.tpr = class << 4;
@@ -376,13 +370,13 @@ static void svm_enter(struct vcpu *v)
     struct hw_vcpu *hw = v->hw;
     struct vmcb *c = hw->vmcb;
     struct pcpu *p = this_pcpu();
-    struct svm_host *host = &hosts[p->id];
+    struct svm_host *host = p->hvm;
 
     p2m_enter(v->domain); /* before interrupts are looked at: who raises one later sees the guest */
-    take_asid(host, hw, p->guest_epoch);
+    take_asid(host, hw, c, p->guest_epoch);
     if (v->nmi_pending)
-        inject_nmi(v);
-    inject_interrupt(v);
+        inject_nmi(v, hw, c);
+    inject_interrupt(v, hw, c);
 
     c->rax = hw->regs.rax;
     c->rip = hw->regs.rip;
@@ -396,7 +390,7 @@ static void svm_enter(struct vcpu *v)
     hw->regs.rflags = c->rflags;
 
     keep_event(c);
-    tpr_read_back(v);
+    tpr_read_back(v, c);
     interrupt_window();
     svm_handle_exit(v);
 }
@@ -415,6 +409,8 @@ const struct hvm_ops hvm_svm = {
     .regs = svm_regs,
     .state = svm_state,
     .mode = svm_mode,
+    .space = svm_space,
+    .kernel_bits = svm_kernel_bits,
     .rdmsr = svm_rdmsr,
     .wrmsr = svm_wrmsr,
     .inject_fault = svm_inject_fault,

@@ -100,7 +100,7 @@ struct vmcb_segment {
     uint64_t base;
 };
 
-struct vmcb { /* nothing in it needs padding, see below */
+struct vmcb { /* without padding: every field lies at a multiple of its size */
     /* Control area. */
     uint32_t intercept_cr, intercept_dr, intercept_exceptions;
     uint32_t intercept1, intercept2, intercept3;
@@ -149,9 +149,6 @@ _Static_assert(offsetof(struct vmcb, debugctl) == 0x670, "VMCB");
 _Static_assert(sizeof(struct vmcb) == PAGE_SIZE, "VMCB");
 
 #define CR0_PE BIT(0)
-#define CR0_MP BIT(1)
-#define CR0_EM BIT(2)
-#define CR0_TS BIT(3)
 #define CR0_ET BIT(4)
 #define CR0_PG BIT(31)
 
@@ -168,13 +165,28 @@ _Static_assert(sizeof(struct vmcb) == PAGE_SIZE, "VMCB");
 #define RFLAGS_DF    BIT(10)
 #define RFLAGS_RF    BIT(16)
 
-enum { VECTOR_DB = 1, VECTOR_UD = 6, VECTOR_DF = 8, VECTOR_GP = 13, VECTOR_PF = 14, VECTOR_AC = 17, VECTOR_MC = 18 };
+enum {
+    VECTOR_DB = 1,
+    VECTOR_UD = 6,
+    VECTOR_DF = 8,
+    VECTOR_GP = 13,
+    VECTOR_PF = 14,
+    VECTOR_AC = 17,
+    VECTOR_MC = 18,
+};
 
 /* Without a virtual NMI mask the end of a handler is seen by intercepting IRET (15.21.9). The
  * intercept comes before the IRET is executed, so the next one waits for one more exit. */
 enum nmi_mask { NMI_OPEN, NMI_MASKED, NMI_RETURNING };
 
 struct svm_host;
+
+/* An instruction that made the guest leave, and how many prefixes it has. */
+struct seen_insn {
+    uint64_t rip, cr3;
+    unsigned prefixes;
+};
+#define NR_SEEN 16
 
 struct hw_vcpu {
     struct guest_regs regs; /* svm_entry.S knows its layout */
@@ -185,6 +197,7 @@ struct hw_vcpu {
     uint64_t asid_generation, asid_epoch;
 
     enum nmi_mask nmi;
+    struct seen_insn seen[NR_SEEN]; /* by rip modulo their number */
     uint64_t dr[4], tsc_aux;
     uint64_t xcr0; /* when not loaded */
     unsigned order; /* of the frames that it is in */
@@ -208,6 +221,8 @@ void svm_start_real(struct vcpu *v, uint8_t vector);
 struct guest_regs *svm_regs(struct vcpu *v);
 void svm_state(struct vcpu *v, struct guest_state *state);
 void svm_mode(struct vcpu *v, struct guest_mode *mode);
+uint64_t svm_space(struct vcpu *v);
+unsigned svm_kernel_bits(struct vcpu *v);
 void svm_inject_fault(struct vcpu *v, unsigned vector, int error);
 void svm_dump(struct vcpu *v);
 
@@ -218,7 +233,7 @@ void svm_get_cpu(struct vcpu *v, struct hvm_hw_cpu *record);
 /* svm_msr.c: the same. */
 int svm_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value);
 int svm_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value);
-/* Does VMRUN take these control registers together (15.5.1)? The guest's EFER, without SVME. */
+/* Only bits that a guest may have; without SVME. */
 bool svm_efer_valid(uint64_t efer);
 bool svm_canonical(uint64_t address);
 

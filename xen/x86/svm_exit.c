@@ -12,7 +12,7 @@ static void crash(struct vcpu *v, const char *why)
     domain_crash(v->domain, "vCPU %u: %s", v->id, why);
 }
 
-/* ---- past an instruction ------------------------------------------------------------------------ */
+/* ---- past an instruction ----------------------------------------------------------------- */
 
 void svm_advance_to(struct vcpu *v, uint64_t rip)
 {
@@ -30,18 +30,31 @@ void svm_advance_to(struct vcpu *v, uint64_t rip)
     }
 }
 
+/* Fetching an instruction from the guest costs more than all the rest of an exit, and the same few
+ * come again and again. One that is written over with itself and another number of prefixes is
+ * mistaken, which no compiler does and only that guest would feel. */
+static unsigned prefixes(struct vcpu *v)
+{
+    struct hw_vcpu *hw = v->hw;
+    uint64_t rip = hw->vmcb->cs.base + hw->regs.rip, cr3 = hw->vmcb->cr3;
+    struct seen_insn *seen = &hw->seen[rip % NR_SEEN];
+    uint8_t segment;
+
+    if (seen->rip != rip || seen->cr3 != cr3)
+        *seen = (struct seen_insn){rip, cr3, svm_prefixes(v, &segment)};
+    return seen->prefixes;
+}
+
 /* `length` without prefixes. */
 static void advance(struct vcpu *v, unsigned length)
 {
-    uint8_t segment;
-
     if (svm_has_next_rip)
         svm_advance_to(v, v->hw->vmcb->next_rip);
     else
-        svm_advance_to(v, v->hw->regs.rip + svm_prefixes(v, &segment) + length);
+        svm_advance_to(v, v->hw->regs.rip + prefixes(v) + length);
 }
 
-/* ---- instructions --------------------------------------------------------------------------------- */
+/* ---- instructions ------------------------------------------------------------------------ */
 
 static void on_cpuid(struct vcpu *v)
 {
@@ -65,8 +78,8 @@ static bool all_down(const struct domain *d)
     return true;
 }
 
-/* A halt without interrupts is how a kernel parks a processor for good, or the machine with the last
- * of them. */
+/* A halt without interrupts is how a kernel parks a processor for good, or the machine with the
+ * last of them. */
 static void on_hlt(struct vcpu *v)
 {
     advance(v, 1);
@@ -124,7 +137,7 @@ static void refused(struct vcpu *v)
     svm_inject_fault(v, VECTOR_GP, 0);
 }
 
-/* ---- events ----------------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------------ */
 
 /* It has been served already, or the next entry looks after it. */
 static void nothing(struct vcpu *v)
@@ -196,7 +209,7 @@ static void on_nested_fault(struct vcpu *v)
     }
 }
 
-/* ---- dispatch --------------------------------------------------------------------------------------- */
+/* ---- dispatch ---------------------------------------------------------------------------- */
 
 static void (*const handlers[])(struct vcpu *) = {
     [EXIT_EXCEPTION + VECTOR_DB] = on_exception,

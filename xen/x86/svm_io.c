@@ -49,7 +49,7 @@ unsigned svm_prefixes(struct vcpu *v, uint8_t *segment)
     return n;
 }
 
-/* ---- one access ------------------------------------------------------------------------------- */
+/* ---- one access -------------------------------------------------------------------------- */
 
 static void single_io(struct vcpu *v, uint64_t info)
 {
@@ -67,7 +67,7 @@ static void single_io(struct vcpu *v, uint64_t info)
     svm_advance_to(v, v->hw->vmcb->exit_info2);
 }
 
-/* ---- INS, OUTS ---------------------------------------------------------------------------------- */
+/* ---- INS, OUTS --------------------------------------------------------------------------- */
 
 struct string_io {
     uint64_t info, base, mask; /* mask: of the address size */

@@ -1,5 +1,5 @@
-/* MSRs whose values are in the VMCB or follow the vCPU. Which of them a guest may have at all is for
- * msr.c to say. */
+/* MSRs whose values are in the VMCB or follow the vCPU. Which of them a guest may have at all is
+ * for msr.c to say. */
 #include "svm.h"
 
 #include "arch.h"
@@ -42,7 +42,7 @@ static uint64_t *field(struct vcpu *v, uint32_t msr, bool *canonical)
     return NULL;
 }
 
-/* ---- EFER, PAT ------------------------------------------------------------------------------ */
+/* ---- EFER, PAT --------------------------------------------------------------------------- */
 
 bool svm_efer_valid(uint64_t efer)
 {

@@ -76,6 +76,11 @@ struct guest_regs *svm_regs(struct vcpu *v)
     return &v->hw->regs;
 }
 
+static bool in_long_mode(const struct vmcb *c)
+{
+    return (c->efer & EFER_LMA) && (c->cs.attributes & ATTR_LONG);
+}
+
 void svm_state(struct vcpu *v, struct guest_state *state)
 {
     const struct vmcb *c = v->hw->vmcb;
@@ -92,13 +97,30 @@ void svm_state(struct vcpu *v, struct guest_state *state)
         .ss_base = c->ss.base,
         .fs_base = c->fs.base,
         .gs_base = c->gs.base,
-        .cs_long = (c->efer & EFER_LMA) && (c->cs.attributes & ATTR_LONG),
+        .cs_long = in_long_mode(c),
         .cs_32 = c->cs.attributes & ATTR_32,
         .cpl = c->cpl,
         .xcr0 = svm_xcr0(v),
     };
     if (state->cs_long) /* only FS and GS have a base (4.8) */
         state->cs_base = state->ds_base = state->es_base = state->ss_base = 0;
+}
+
+/* LMA (10) of EFER, LA57 (12) of CR4 and WP (16) of CR0 where CR3 has nothing: PCID is hidden. */
+uint64_t svm_space(struct vcpu *v)
+{
+    const struct vmcb *c = v->hw->vmcb;
+
+    if (!(c->efer & EFER_LMA))
+        return 0;
+    return (c->cr3 & ~0xfffULL) | BIT(0) | (c->cr0 >> 15 & BIT(1)) | (c->cr4 >> 10 & BIT(2));
+}
+
+unsigned svm_kernel_bits(struct vcpu *v)
+{
+    const struct vmcb *c = v->hw->vmcb;
+
+    return c->cpl ? 0 : in_long_mode(c) ? 64 : 32;
 }
 
 void svm_mode(struct vcpu *v, struct guest_mode *mode)
@@ -110,7 +132,7 @@ void svm_mode(struct vcpu *v, struct guest_mode *mode)
     mode->cr4 = c->cr4;
     mode->efer = c->efer;
     mode->cpl = c->cpl;
-    mode->cs_long = (c->efer & EFER_LMA) && (c->cs.attributes & ATTR_LONG);
+    mode->cs_long = in_long_mode(c);
 }
 
 /* On top of an exception that is still to be delivered: a double fault, then no more (8.2.9). */

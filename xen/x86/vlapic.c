@@ -62,6 +62,7 @@ enum { XR = 1, XW = 2, MR = 4, MW = 8, R = XR | MR, W = XW | MW, RW = R | W };
 static const struct {
     uint8_t access;
     uint64_t writable; /* other bits: ignored on the page, #GP by MSR */
+    uint32_t read_only; /* of those others: ignored by MSR too */
 } regs[NR_REGS] = {
     [REG_ID] = {R, 0},
     [REG_VERSION] = {R, 0},
@@ -79,10 +80,11 @@ static const struct {
     [REG_ESR] = {RW, 0},
     [REG_ICR] = {RW, 0xffffffff000cdfff},
     [REG_ICR_HIGH] = {XR | XW, 0xff000000},
-    [REG_LVT_TIMER] = {RW, 0x300ff},
-    [REG_LVT_THERMAL ... REG_LVT_PERF] = {RW, 0x107ff},
-    [REG_LVT_LINT0 ... REG_LVT_LINT1] = {RW, 0x1a7ff},
-    [REG_LVT_ERROR] = {RW, 0x100ff},
+    /* Delivery status and remote IRR: Linux writes ones there when it reboots. */
+    [REG_LVT_TIMER] = {RW, 0x300ff, BIT(12)},
+    [REG_LVT_THERMAL ... REG_LVT_PERF] = {RW, 0x107ff, BIT(12)},
+    [REG_LVT_LINT0 ... REG_LVT_LINT1] = {RW, 0x1a7ff, BIT(12) | BIT(14)},
+    [REG_LVT_ERROR] = {RW, 0x100ff, BIT(12)},
     [REG_TIMER_INITIAL] = {RW, 0xffffffff},
     [REG_TIMER_CURRENT] = {R, 0},
     [REG_TIMER_DIVIDE] = {RW, 0xb},
@@ -91,12 +93,15 @@ static const struct {
 
 /* ---- vectors ------------------------------------------------------------------------------- */
 
-static int highest(const uint32_t words[8])
+/* `some`: the words worth looking at. */
+static int highest(const uint32_t words[8], uint32_t some)
 {
-    for (int i = 7; i >= 0; i--) {
+    while (some) {
+        int i = 31 - __builtin_clz(some);
         uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
         if (word)
             return i * 32 + 31 - __builtin_clz(word);
+        some &= ~(1u << i);
     }
     return -1;
 }
@@ -119,7 +124,7 @@ static bool has_vector(const uint32_t words[8], uint8_t vector)
 /* The processor's priority: the task's, or that of the interrupt in service (SDM 11.8.3.1). */
 static uint32_t priority(const struct vlapic *l)
 {
-    int served = highest(l->isr);
+    int served = highest(l->isr, l->isr_words);
     uint32_t class = served < 0 ? 0 : (uint32_t)served & 0xf0;
 
     return (l->tpr & 0xf0) >= class ? l->tpr : class;
@@ -128,8 +133,12 @@ static uint32_t priority(const struct vlapic *l)
 int vlapic_pending(struct vcpu *v)
 {
     struct vlapic *l = &v->lapic;
-    int vector = highest(l->irr);
+    uint32_t some = __atomic_load_n(&l->irr_words, __ATOMIC_RELAXED);
+    int vector;
 
+    if (!some)
+        return -1;
+    vector = highest(l->irr, some);
     if (vector < 0 || !vlapic_enabled(v))
         return -1;
     return ((uint32_t)vector & 0xf0) > (priority(l) & 0xf0) ? vector : -1;
@@ -137,8 +146,17 @@ int vlapic_pending(struct vcpu *v)
 
 void vlapic_accept(struct vcpu *v, uint8_t vector)
 {
-    clear_vector(v->lapic.irr, vector);
-    v->lapic.isr[vector / 32] |= 1u << vector % 32;
+    struct vlapic *l = &v->lapic;
+    unsigned word = vector / 32;
+
+    clear_vector(l->irr, vector);
+    if (!l->irr[word]) {
+        __atomic_fetch_and(&l->irr_words, ~(1u << word), __ATOMIC_SEQ_CST);
+        if (__atomic_load_n(&l->irr[word], __ATOMIC_SEQ_CST)) /* raised in between */
+            __atomic_fetch_or(&l->irr_words, 1u << word, __ATOMIC_SEQ_CST);
+    }
+    l->isr[word] |= 1u << vector % 32;
+    l->isr_words |= 1u << word;
 }
 
 static void wake_or_kick(struct vcpu *v)
@@ -172,18 +190,23 @@ void vlapic_raise(struct vcpu *v, uint8_t vector, bool level)
         set_vector(l->tmr, vector);
     else if (has_vector(l->tmr, vector))
         clear_vector(l->tmr, vector);
+    if (has_vector(l->irr, vector))
+        return; /* who raised it has woken the vCPU */
     set_vector(l->irr, vector);
+    __atomic_fetch_or(&l->irr_words, 1u << vector / 32, __ATOMIC_SEQ_CST);
     wake_or_kick(v);
 }
 
 static void end_of_interrupt(struct vcpu *v)
 {
     struct vlapic *l = &v->lapic;
-    int vector = highest(l->isr);
+    int vector = highest(l->isr, l->isr_words);
 
     if (vector < 0)
         return;
     l->isr[vector / 32] &= ~(1u << vector % 32);
+    if (!l->isr[vector / 32])
+        l->isr_words &= ~(1u << vector / 32);
     if (has_vector(l->tmr, (uint8_t)vector) && v->domain->ioapic)
         vioapic_eoi(v->domain, (uint8_t)vector);
 }
@@ -215,6 +238,8 @@ void vlapic_reset(struct vcpu *v)
 
     vlapic_timer_stop(v);
     memset(l->isr, 0, sizeof(l->isr));
+    l->isr_words = 0;
+    __atomic_store_n(&l->irr_words, 0, __ATOMIC_SEQ_CST);
     for (unsigned i = 0; i < 8; i++) {
         __atomic_store_n(&l->irr[i], 0, __ATOMIC_SEQ_CST);
         __atomic_store_n(&l->tmr[i], 0, __ATOMIC_SEQ_CST);
@@ -430,9 +455,10 @@ int vlapic_wrmsr(struct vcpu *v, uint32_t msr, uint64_t value)
 
     if (msr == 0x1b)
         return write_base(v, value);
-    if (!vlapic_x2apic(v) || !may(reg, MW) || (value & ~regs[reg].writable))
+    if (!vlapic_x2apic(v) || !may(reg, MW) ||
+        (value & ~(regs[reg].writable | regs[reg].read_only)))
         return -XEN_EPERM;
-    write_reg(v, reg, value);
+    write_reg(v, reg, value & regs[reg].writable);
     return 0;
 }
 

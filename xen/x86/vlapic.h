@@ -17,6 +17,7 @@ struct vlapic {
     uint64_t base; /* IA32_APIC_BASE */
     /* IRR and TMR: anybody sets their bits, atomically; ISR and TPR are the running vCPU's own. */
     uint32_t irr[8], isr[8], tmr[8];
+    uint32_t irr_words, isr_words; /* bit i: word i may have bits set; IRR's by atomic operations */
     uint32_t tpr, svr, ldr, dfr, esr, errors; /* errors: since ESR was written last */
     uint64_t icr;
     uint32_t lvt_timer, lvt_lint0, lvt_lint1, lvt_error, lvt_perf, lvt_thermal, lvt_cmci;
@@ -24,6 +25,8 @@ struct vlapic {
     sched_time timer_started;
     struct timer timer;
     bool wait_for_sipi, starting; /* starting: between SIPI and its first instruction */
+    bool sipi_waits;              /* for the vCPU to leave the pCPU that it is still loaded on */
+    uint8_t sipi_page;            /* to start at */
 };
 
 /* Delivery modes of ICR, redirection entries, LVT entries and MSI data. */
@@ -64,6 +67,8 @@ void vlapic_send(struct domain *d, const struct apic_message *m);
 /* What the current vCPU wrote into its ICR. */
 void vlapic_send_icr(struct vcpu *v, uint64_t icr);
 bool vlapic_x2apic(const struct vcpu *v); /* in x2APIC mode */
+/* It is loaded nowhere any more: a SIPI may have been waiting for that. With no lock held. */
+void vlapic_left(struct vcpu *v);
 
 /* ---- vlapic_timer.c ------------------------------------------------------------------------ */
 

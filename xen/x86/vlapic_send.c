@@ -11,9 +11,6 @@
 
 enum { NOBODY, SELF, EVERYBODY, OTHERS }; /* shorthands, bits 18-19 */
 
-/* How long a SIPI waits for the vCPU to leave the pCPU where its INIT has met it. */
-#define LEAVE_NS 200000
-
 static bool addressed_physically(uint32_t id, const struct apic_message *m)
 {
     return m->dest == id || m->dest == (m->wide ? 0xffffffffu : 0xffu);
@@ -70,20 +67,6 @@ static void init(struct vcpu *v)
     spin_unlock(&l->lock);
 }
 
-/* Bounded: two vCPUs may start each other, and each sits on the pCPU that the other waits for. */
-static bool has_left(struct vcpu *v)
-{
-    sched_time limit = now() + LEAVE_NS;
-
-    vcpu_kick(v);
-    while (v->loaded_on) {
-        if (v->loaded_on == this_pcpu() || now() > limit)
-            return false;
-        cpu_relax();
-    }
-    return true;
-}
-
 static bool claim_start(struct vcpu *v)
 {
     struct vlapic *l = &v->lapic;
@@ -96,26 +79,43 @@ static bool claim_start(struct vcpu *v)
     return mine;
 }
 
+/* It is claimed and loaded nowhere. */
+static void start(struct vcpu *v)
+{
+    struct vlapic *l = &v->lapic;
+
+    v->nmi_pending = false;
+    hvm->start_real(v, l->sipi_page);
+    v->initialised = true;
+    spin_lock(&l->lock);
+    l->wait_for_sipi = false;
+    spin_unlock(&l->lock);
+    vcpu_up(v);
+    spin_lock(&l->lock);
+    l->starting = false;
+    spin_unlock(&l->lock);
+}
+
+void vlapic_left(struct vcpu *v)
+{
+    if (__atomic_exchange_n(&v->lapic.sipi_waits, false, __ATOMIC_SEQ_CST))
+        start(v);
+}
+
+/* The vCPU may still be on the pCPU where its INIT has met it. Then it starts when it leaves that
+ * (schedule.c, unload(): the other way round it first leaves, then looks for a SIPI). */
 static void startup(struct vcpu *v, uint8_t page)
 {
     struct vlapic *l = &v->lapic;
 
     if (!claim_start(v))
         return;
-    bool left = has_left(v); /* if not, the SIPI is lost; guests send two, well after INIT */
-    if (left) {
-        v->nmi_pending = false;
-        hvm->start_real(v, page);
-        v->initialised = true;
-    }
-    spin_lock(&l->lock);
-    l->wait_for_sipi = !left;
-    spin_unlock(&l->lock);
-    if (left)
-        vcpu_up(v);
-    spin_lock(&l->lock);
-    l->starting = false;
-    spin_unlock(&l->lock);
+    l->sipi_page = page;
+    __atomic_store_n(&l->sipi_waits, true, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&v->loaded_on, __ATOMIC_SEQ_CST))
+        vcpu_kick(v);
+    else
+        vlapic_left(v);
 }
 
 static void deliver(struct vcpu *v, const struct apic_message *m)

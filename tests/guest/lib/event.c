@@ -175,3 +175,10 @@ void delay(uint64_t ns)
     for (uint64_t end = now() + ns; now() < end;)
         relax();
 }
+
+void rest(uint64_t ns)
+{
+    struct sched_poll op = {.timeout = now() + ns};
+
+    sched_op(SCHEDOP_poll, &op);
+}

@@ -161,7 +161,8 @@ enum { VECTOR_DB = 1, VECTOR_NMI, VECTOR_BP, VECTOR_UD = 6, VECTOR_GP = 13, VECT
 
 /*
  * Runs one instruction that may fault: PROBE("rdmsr", OUT("=a"(lo), "=d"(hi)), "c"(msr)). Its value is
- * 0, or FAULTED | vector with the error code in the upper half; outputs are not changed then.
+ * 0, or FAULTED | vector with the error code in the upper half; outputs are not changed then. Operands
+ * that the instruction names are given names: %0 is that value.
  */
 #define FAULTED 0x100
 #define FAULT_VECTOR(fault) ((fault) & 0xff)
@@ -252,6 +253,7 @@ void event_clear(evtchn_port_t port);
 uint64_t now(void);
 long set_timer(uint64_t when, uint32_t flags);
 void delay(uint64_t ns); /* busy */
+void rest(uint64_t ns);  /* asleep, unless an event comes */
 /* Waits for at most so many ms, with interrupts on; true if `condition` came true. */
 #define WAIT_FOR(condition, ms)                                                                    \
     ({                                                                                             \

@@ -120,16 +120,11 @@ trampoline_end:
 
         .code64
 ap_start:
-        call    load_segments
         mov     $1, %eax
         cpuid
         shr     $25, %ebx               /* APIC id = 2 * vCPU */
         mov     %ebx, %edi
-        imul    $STACK_SIZE, %rbx, %rbx
-        lea     ap_stacks + STACK_SIZE(%rbx), %rsp
-        xor     %ebp, %ebp
-        call    ap_main
-        ud2
+        jmp     ap_with_id
 
 /* VCPUOP_initialise starts it here: long mode, RDI: its number. */
         .globl  ap_start_64
@@ -138,10 +133,11 @@ ap_start_64:
         pushq   $CODE
         pushq   $1f
         lretq
-1:      call    load_segments
-        mov     %rdi, %rbx
-        imul    $STACK_SIZE, %rbx, %rbx
+1:
+ap_with_id:
+        imul    $STACK_SIZE, %rdi, %rbx
         lea     ap_stacks + STACK_SIZE(%rbx), %rsp
+        call    load_segments
         xor     %ebp, %ebp
         call    ap_main
         ud2

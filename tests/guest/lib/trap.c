@@ -34,8 +34,10 @@ volatile unsigned interrupt_count[256];
 static struct gate idt[256] aligned_to(16);
 static struct {
     uint32_t reserved0;
-    uint64_t rsp0;
-} packed tss[9]; /* 104 bytes are what the processor wants */
+    uint64_t rsp0, other_stacks[11];
+    uint16_t reserved1, io_map; /* beyond the segment: user mode has no ports */
+} packed tss = {.io_map = sizeof tss};
+_Static_assert(sizeof tss == 104, "as the processor has it");
 static char user_trap_stack[4096] aligned_to(16);
 
 static void set_gate(unsigned vector, const char *stub, uint8_t type)
@@ -51,9 +53,9 @@ static void set_gate(unsigned vector, const char *stub, uint8_t type)
 
 static void tss_init(void)
 {
-    uint64_t base = ADDRESS(tss), *slot = &gdt[TSS_SELECTOR / 8];
+    uint64_t base = ADDRESS(&tss), *slot = &gdt[TSS_SELECTOR / 8];
 
-    tss[0].rsp0 = ADDRESS(user_trap_stack + sizeof user_trap_stack);
+    tss.rsp0 = ADDRESS(user_trap_stack + sizeof user_trap_stack);
     slot[0] = (sizeof tss - 1) | (base & 0xffffff) << 16 | (uint64_t)TSS_AVAILABLE << 40 |
               (base >> 24 & 0xff) << 56;
     slot[1] = base >> 32;
