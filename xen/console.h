@@ -15,6 +15,8 @@ size_t console_read(char *to, size_t n);
 /* The ring for sysctl readconsole: copies from *index (advanced) at most n bytes; returns how many. */
 size_t console_ring_read(uint32_t *index, char *to, size_t n);
 void console_ring_clear(void);
+/* May what a guest does become one more line of the log now? (hc_console.c) */
+bool may_log_guest(void);
 /* One debug key (xl debug-keys, or typed): 'h' lists them. */
 void debug_key(char key);
 void debug_key_register(char key, const char *what, void (*run)(void));

@@ -18,6 +18,7 @@
 #define GRANT_FRAMES_DEFAULT 64
 #define MAPTRACK_DEFAULT     1024
 #define PAGES_AT_ONCE        1024 /* freed before domain_destroy() lets others run */
+#define MAPPINGS_AT_ONCE     1024
 
 struct domain *dom0;
 struct list domains = {&domains, &domains};
@@ -347,6 +348,8 @@ static int destroy_step(struct domain *d)
         stop_for_good(d);
         return HC_RESTART;
     }
+    if (grants_unmap_some(d, MAPPINGS_AT_ONCE))
+        return HC_RESTART;
     if (d->p2m.root != MFN_NONE) {
         fini_tables(d);
         return HC_RESTART;

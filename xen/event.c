@@ -273,18 +273,31 @@ int evtchn_close(struct domain *d, evtchn_port_t port)
     return err;
 }
 
+/* With the lock, after all ports have been closed. One that was opened meanwhile keeps the ABI: it
+ * may have no place in the other, and who sends to it from afar holds the lock of its own end. */
+static int leave_fifo(struct domain *d)
+{
+    for (evtchn_port_t port = 1; port < d->events->nr; port++)
+        if (in_use(evtchn_at(d->events, port)))
+            return -XEN_EAGAIN;
+    fifo_fini(d);
+    return 0;
+}
+
 int evtchn_reset(struct domain *d)
 {
+    int err = 0;
+
     for (evtchn_port_t port = 1;; port++) {
         struct evtchn_table *t = events_lock(d);
         if (!t)
             return -XEN_ESRCH;
         bool more = port < t->nr;
         if (!more)
-            fifo_fini(d);
+            err = leave_fifo(d);
         events_unlock(d);
         if (!more)
-            return 0;
+            return err;
         evtchn_close(d, port);
         if (this_pcpu()->resched)
             return HC_RESTART; /* what is closed is skipped fast */

@@ -21,23 +21,24 @@ static bool test_and_clear(xen_ulong_t *words, unsigned bit)
 
 static bool test(const xen_ulong_t *words, unsigned bit)
 {
-    return __atomic_load_n(&words[bit / BITS], __ATOMIC_SEQ_CST) & BIT(bit % BITS);
+    return __atomic_load_n(&words[bit / BITS], __ATOMIC_SEQ_CST) >> bit % BITS & 1;
 }
 
 /* The port is pending and not masked: first its word, then the upcall. */
-static void select_word(struct domain *d, const struct evtchn *c, evtchn_port_t port)
+static inline void select_word(struct domain *d, const struct evtchn *c, evtchn_port_t port)
 {
     struct vcpu *v = d->vcpus[__atomic_load_n(&c->vcpu, __ATOMIC_RELAXED)];
-    /* The toolstack makes ports for a domain that has no vCPU yet. */
-    struct vcpu_info *info = v ? __atomic_load_n(&v->info, __ATOMIC_ACQUIRE) : NULL;
+    struct vcpu_info *info = info_of(v);
 
     if (info && !test_and_set(&info->evtchn_pending_sel, port / BITS))
-        evtchn_tell(v);
+        evtchn_tell(v, info);
 }
 
 static void set_pending(struct domain *d, struct evtchn *c, evtchn_port_t port)
 {
-    if (!test_and_set(d->shared->evtchn_pending, port) && !test(d->shared->evtchn_mask, port))
+    struct shared_info *shared = d->shared;
+
+    if (!test_and_set(shared->evtchn_pending, port) && !test(shared->evtchn_mask, port))
         select_word(d, c, port);
 }
 

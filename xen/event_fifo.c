@@ -99,7 +99,7 @@ static void enqueue(struct domain *d, struct evtchn *c, evtchn_port_t port, even
     c->last_vcpu = (uint16_t)vcpu;
     c->last_priority = (uint8_t)priority;
     if (append(f, &f->vcpu[vcpu], priority, port))
-        evtchn_tell(d->vcpus[vcpu]);
+        evtchn_tell(d->vcpus[vcpu], info_of(d->vcpus[vcpu]));
 }
 
 static void raise(struct domain *d, struct evtchn *c, evtchn_port_t port)

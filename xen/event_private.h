@@ -100,8 +100,14 @@ int evtchn_reset(struct domain *d);
 
 /* With d's event_lock, or that of the domain at the port's far end. */
 void evtchn_set_pending(struct domain *d, struct evtchn *c, evtchn_port_t port);
-/* For an ABI: an event that the vCPU has not been told of yet. */
-void evtchn_tell(struct vcpu *v);
+/* Where the vCPU's flags for the guest are now; NULL: nowhere, or there is no such vCPU yet, for
+ * which the toolstack may make ports already. */
+static inline struct vcpu_info *info_of(const struct vcpu *v)
+{
+    return v ? __atomic_load_n(&v->info, __ATOMIC_ACQUIRE) : NULL;
+}
+/* For an ABI: an event that the vCPU has not been told of yet; its info. */
+void evtchn_tell(struct vcpu *v, struct vcpu_info *info);
 
 /* hc_sched.c: v is in SCHEDOP_poll from now on; may be called again. */
 void evtchn_poll_begin(struct vcpu *v);

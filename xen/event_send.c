@@ -9,22 +9,20 @@
 void event_upcall(struct vcpu *v)
 {
     if (v->upcall_vector && vlapic_enabled(v))
-        vlapic_raise(v, v->upcall_vector, false);
+        vlapic_raise_edge(v, v->upcall_vector);
     else
         vcpu_wake(v);
 }
 
-void evtchn_tell(struct vcpu *v)
+void evtchn_tell(struct vcpu *v, struct vcpu_info *info)
 {
-    struct vcpu_info *info = __atomic_load_n(&v->info, __ATOMIC_ACQUIRE);
-
     if (info && !__atomic_exchange_n(&info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
         event_upcall(v);
 }
 
 bool events_pending(const struct vcpu *v)
 {
-    struct vcpu_info *info = __atomic_load_n(&v->info, __ATOMIC_ACQUIRE);
+    struct vcpu_info *info = info_of(v);
 
     return info && __atomic_load_n(&info->evtchn_upcall_pending, __ATOMIC_RELAXED);
 }
@@ -61,7 +59,18 @@ static void wake_poller(struct evtchn_table *t, struct vcpu *v, evtchn_port_t po
     }
 }
 
-static void wake_pollers(struct domain *d, struct evtchn_table *t, evtchn_port_t port)
+static bool anybody_polls(const struct evtchn_table *t)
+{
+    uint64_t any = 0;
+
+    for (unsigned i = 0; i < ARRAY_SIZE(t->polling); i++)
+        any |= __atomic_load_n(&t->polling[i], __ATOMIC_RELAXED);
+    return any;
+}
+
+/* Apart from evtchn_set_pending(), which hardly ever needs it and so has few registers to save. */
+static __attribute__((noinline)) void wake_pollers(struct domain *d, struct evtchn_table *t,
+                                                   evtchn_port_t port)
 {
     for (unsigned i = 0; i < ARRAY_SIZE(t->polling); i++) {
         uint64_t polling = __atomic_load_n(&t->polling[i], __ATOMIC_RELAXED);
@@ -72,24 +81,31 @@ static void wake_pollers(struct domain *d, struct evtchn_table *t, evtchn_port_t
 
 /* ---- sending ------------------------------------------------------------------------------------- */
 
-void evtchn_set_pending(struct domain *d, struct evtchn *c, evtchn_port_t port)
+static inline void set_pending(struct domain *d, struct evtchn *c, evtchn_port_t port)
 {
     struct evtchn_table *t = d->events;
-    const struct evtchn_abi *abi = t->abi, *before;
+    const struct evtchn_abi *before = t->abi, *abi;
 
+    before->set_pending(d, c, port);
     /* A sender from another domain may meet the change to the FIFO ABI, which looks at the 2-level
-     * bits once (fifo_init_control): then the event is set in both. */
-    do {
-        before = abi;
+     * bits once (fifo_init_control): then the event is set in both. The port is open meanwhile, so
+     * it does not change back. */
+    abi = __atomic_load_n(&t->abi, __ATOMIC_SEQ_CST);
+    if (unlikely(abi != before))
         abi->set_pending(d, c, port);
-        abi = __atomic_load_n(&t->abi, __ATOMIC_SEQ_CST);
-    } while (abi != before);
-    wake_pollers(d, t, port);
+    if (anybody_polls(t))
+        wake_pollers(d, t, port);
+}
+
+void evtchn_set_pending(struct domain *d, struct evtchn *c, evtchn_port_t port)
+{
+    set_pending(d, c, port);
 }
 
 int evtchn_send(struct domain *d, evtchn_port_t port)
 {
     struct evtchn_table *t = events_lock(d);
+    struct domain *to = d;
     struct evtchn *c;
     int err = 0;
 
@@ -98,11 +114,12 @@ int evtchn_send(struct domain *d, evtchn_port_t port)
     c = evtchn_at(t, port);
     switch (c ? c->state : EVTCHN_FREE) {
     case EVTCHN_INTERDOMAIN:
-        evtchn_set_pending(c->far.domain, evtchn_at(c->far.domain->events, c->far.port),
-                           c->far.port);
-        break;
+        to = c->far.domain;
+        port = c->far.port;
+        c = evtchn_at(to->events, port);
+        /* fallthrough */
     case EVTCHN_IPI:
-        evtchn_set_pending(d, c, port);
+        set_pending(to, c, port);
         break;
     case EVTCHN_UNBOUND: /* nobody hears it */
         break;

@@ -18,6 +18,7 @@
 
 #define MAX_NODES  64
 #define MAX_ORDER  ORDER_1G
+#define KEPT       512 /* frames that are for no domain's memory: see spared() */
 #define INSIDE     0xff /* order of a frame that does not begin a block */
 #define POISON     0xd7
 #define POISON_ALL 0xd7d7d7d7d7d7d7d7ULL
@@ -313,9 +314,16 @@ void frames_free(mfn_t mfn, unsigned order)
 
 /* ---- domains' frames ------------------------------------------------------------------------ */
 
+/* Frames that domains have given up while others still see them, by the domain's id; atomic. They
+ * count against its allowance: it could map its own grants, give the pages up and ask for more. An
+ * id that is used again starts with what the one before has left. */
+static uint64_t still_seen[MAX_DOMAINS];
+
 static bool may_have(const struct domain *d, uint64_t more)
 {
-    return !d->dying && d->tot_pages <= d->max_pages && more <= d->max_pages - d->tot_pages;
+    uint64_t has = d->tot_pages + __atomic_load_n(&still_seen[d->id], __ATOMIC_RELAXED);
+
+    return !d->dying && has <= d->max_pages && more <= d->max_pages - has;
 }
 
 /* Under the lock. */
@@ -331,6 +339,12 @@ static void give(struct domain *d, struct frame *f, uint64_t nr)
     }
 }
 
+/* The hypervisor cannot do without its own page tables: they grow when dom0 first uses a device. */
+static bool spared(uint64_t nr)
+{
+    return frames_free_count(NODE_ANY) >= nr + KEPT;
+}
+
 mfn_t domain_pages_alloc(struct domain *d, unsigned order, unsigned node)
 {
     uint64_t nr = 1ULL << order;
@@ -340,7 +354,7 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned order, unsigned node)
     if (order > MAX_ORDER)
         return MFN_NONE;
     spin_lock(&lock);
-    if (may_have(d, nr) && (f = take(order, node)))
+    if (may_have(d, nr) && spared(nr) && (f = take(order, node)))
         d->tot_pages += nr;
     spin_unlock(&lock);
     if (!f)
@@ -421,12 +435,16 @@ int domain_pages_claim(struct domain *d, mfn_t mfn, uint64_t nr)
     return err;
 }
 
-/* It leaves its domain's account. Under the lock. */
+/* It is its domain's no more. Under the lock. */
 static void disown(struct frame *f)
 {
-    f->owner->tot_pages--;
+    struct domain *d = f->owner;
+
+    d->tot_pages--;
     f->owner = NULL;
     list_del(&f->link);
+    f->given_up = d->id;
+    __atomic_fetch_add(&still_seen[d->id], 1, __ATOMIC_RELAXED);
 }
 
 void domain_page_free(struct domain *d, mfn_t mfn)
@@ -502,6 +520,8 @@ void page_put(mfn_t mfn)
     uint32_t left = __atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL);
 
     ASSERT(left != UINT32_MAX && f->state == FRAME_GUEST);
-    if (!left)
+    if (!left) {
+        __atomic_fetch_sub(&still_seen[f->given_up], 1, __ATOMIC_RELAXED);
         put_back(f, 0);
+    }
 }

@@ -36,7 +36,10 @@ enum frame_state {
 };
 
 struct frame {
-    struct list link; /* on a free list, or on the owner's list of pages */
+    union {
+        struct list link;  /* on a free list, or on the owner's list of pages */
+        uint16_t given_up; /* FRAME_GUEST without owner: the id of the domain that it was of */
+    };
     union {
         struct domain *owner; /* FRAME_GUEST: NULL once it has left its domain's account */
         struct {              /* FRAME_XEN: a page of small objects (xmalloc.c) */
@@ -87,8 +90,8 @@ mfn_t domain_pages_alloc(struct domain *d, unsigned order, unsigned node);
 /* Give a specific run of free frames, not zeroed, to `d` (dom0's 1:1 memory). -EBUSY if one is not
  * free, -ENOMEM beyond d->max_pages. */
 int domain_pages_claim(struct domain *d, mfn_t mfn, uint64_t nr);
-/* Drop the allocation's reference: the page leaves the domain's account now, memory is free when
- * the last reference goes. */
+/* Drop the allocation's reference: the page is no more the domain's, memory is free when the last
+ * reference goes. Until then the domain may not have another page instead. */
 void domain_page_free(struct domain *d, mfn_t mfn);
 /* The same for at most `nr` pages, whichever; false once the domain has none. */
 bool domain_pages_free_some(struct domain *d, uint64_t nr);

@@ -5,6 +5,8 @@
 #include "domain.h"
 
 int grants_init(struct domain *d, unsigned max_frames, unsigned max_maptrack);
+/* Of a domain that is dying: sees to `nr` more of its mappings; false once all are done. */
+bool grants_unmap_some(struct domain *d, uint32_t nr);
 void grants_fini(struct domain *d); /* unmaps what it has mapped of others; frees the frames */
 /* The frame of shared grant entries at index, grown as needed; MFN_NONE beyond the maximum. */
 mfn_t grant_shared_frame(struct domain *d, unsigned index);

@@ -178,21 +178,27 @@ void grant_unmap(struct domain *d, struct gnttab_unmap_grant_ref *op)
         release(&gone);
 }
 
-void grants_fini(struct domain *d)
+bool grants_unmap_some(struct domain *d, uint32_t nr)
 {
-    struct grant_table *t = grant_table_take(d);
+    struct grant_table *t = d->grants;
+    struct mapping *m = NULL;
 
-    if (!t)
-        return;
-    for (uint32_t handle = 0; handle < t->nr_track * MAPPINGS; handle++) {
-        struct mapping *m = mapping_of(t, handle);
+    for (; t && nr && (m = mapping_of(t, t->nr_unmapped)); nr--, t->nr_unmapped++) {
         if (m->granter) {
             unplace(d, m);
             release(m);
             m->granter = NULL;
         }
     }
-    grant_table_put(t);
+    return m;
+}
+
+void grants_fini(struct domain *d)
+{
+    grants_unmap_some(d, UINT32_MAX);
+    struct grant_table *t = grant_table_take(d);
+    if (t)
+        grant_table_put(t);
 }
 
 /* ---- copying ------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ struct grant_table {
     unsigned nr_track, max_track; /* pages */
     struct mapping **track;
     uint32_t free_handle;
+    uint32_t nr_unmapped; /* handles that have been seen to while the domain goes */
 };
 
 /* The domain's table with a reference, or NULL when the domain is going. */

@@ -26,12 +26,21 @@
 
 enum access { READ, WRITE, CLEAR };
 
+/* The same from level `i` to the last: fewer may follow. A fifth is not noted, see hvm->space(). */
+static void note(struct guest_walk *w, unsigned i, const volatile uint64_t *slot, uint64_t entry)
+{
+    for (; i < GUEST_LEVELS; i++) {
+        w->level[i].slot = slot;
+        w->level[i].entry = entry;
+    }
+}
+
 /* Eight-byte entries from the level whose entries map 1 << shift bytes; each must have the bits of
  * `needed`. Where they are is noted in *w. */
 static int walk(struct p2m *p, paddr_t table, unsigned shift, uint64_t va, unsigned needed,
                 struct guest_walk *w, paddr_t *gpa)
 {
-    for (w->levels = 0;; shift -= 9) {
+    for (unsigned level = 0;; level++, shift -= 9) {
         const volatile uint64_t *entries = p2m_page(p, table >> PAGE_SHIFT, false);
         uint64_t entry, offset = BIT(shift) - 1;
 
@@ -40,8 +49,7 @@ static int walk(struct p2m *p, paddr_t table, unsigned shift, uint64_t va, unsig
         entry = entries[va >> shift & 511];
         if ((entry & needed) != needed)
             return -XEN_EFAULT;
-        w->slot[w->levels] = &entries[va >> shift & 511];
-        w->entry[w->levels++] = entry;
+        note(w, level, &entries[va >> shift & 511], entry);
         if (shift == 12 || (shift <= 30 && (entry & PTE_LEAF))) {
             *gpa = (entry & PTE_ADDRESS & ~offset) | (va & offset);
             return 0;
@@ -144,8 +152,9 @@ static bool holds(const struct guest_walk *w, const struct p2m *p, uint64_t page
 {
     if (w->va != page || w->space != space || w->epoch != p->epoch || write > w->writable)
         return false;
-    for (unsigned i = 0; i < w->levels; i++)
-        if (*w->slot[i] != w->entry[i])
+#pragma GCC unroll 4
+    for (unsigned i = 0; i < GUEST_LEVELS; i++)
+        if (*w->level[i].slot != w->level[i].entry)
             return false;
     return true;
 }
@@ -158,7 +167,7 @@ static uint8_t *walk_anew(struct vcpu *v, struct guest_walk *w, uint64_t va, uin
     paddr_t gpa;
 
     hvm->mode(v, &mode);
-    w->space = 0;
+    w->epoch = 0;
     if (translate(p, &mode, va, write, w, &gpa))
         return NULL;
     w->page = p2m_page(p, gpa >> PAGE_SHIFT, write);
@@ -166,7 +175,7 @@ static uint8_t *walk_anew(struct vcpu *v, struct guest_walk *w, uint64_t va, uin
         return NULL;
     w->va = va & ~(PAGE_SIZE - 1);
     w->space = space;
-    w->epoch = p->epoch;
+    w->epoch = space ? p->epoch : 0;
     w->writable = write;
     return w->page;
 }
@@ -175,7 +184,7 @@ static uint8_t *walk_anew(struct vcpu *v, struct guest_walk *w, uint64_t va, uin
 static uint8_t *at_virtual(struct vcpu *v, uint64_t va, uint64_t space, bool write)
 {
     struct guest_walk *w = &v->walks[va / PAGE_SIZE % GUEST_WALKS];
-    bool known = space && holds(w, &v->domain->p2m, va & ~(PAGE_SIZE - 1), space, write);
+    bool known = holds(w, &v->domain->p2m, va & ~(PAGE_SIZE - 1), space, write);
     uint8_t *page = known ? w->page : walk_anew(v, w, va, space, write);
 
     return page ? page + va % PAGE_SIZE : NULL;
@@ -188,12 +197,21 @@ static uint8_t *at_physical(struct p2m *p, paddr_t gpa, bool write)
     return page ? page + gpa % PAGE_SIZE : NULL;
 }
 
+/* Four bytes are an event channel's port: the most frequent argument of all. */
+static inline void copy(void *to, const void *from, size_t n)
+{
+    if (n == sizeof(uint32_t))
+        __builtin_memcpy(to, from, sizeof(uint32_t)); /* one instruction each way */
+    else
+        memcpy(to, from, n);
+}
+
 static void move(uint8_t *guest, void *buffer, size_t n, enum access access)
 {
     if (access == READ)
-        memcpy(buffer, guest, n);
+        copy(buffer, guest, n);
     else if (access == WRITE)
-        memcpy(guest, buffer, n);
+        copy(guest, buffer, n);
     else
         memset(guest, 0, n);
 }
@@ -241,7 +259,7 @@ static inline bool access_again(struct vcpu *v, uint64_t va, void *buffer, size_
     uint64_t space = hvm->space(v);
     bool known;
 
-    if (!space || va % PAGE_SIZE + n > PAGE_SIZE)
+    if (n > PAGE_SIZE - va % PAGE_SIZE)
         return false;
     spin_lock(&p->lock);
     known = holds(w, p, va & ~(PAGE_SIZE - 1), space, access != READ);
@@ -253,14 +271,14 @@ static inline bool access_again(struct vcpu *v, uint64_t va, void *buffer, size_
 
 int copy_from_guest(struct vcpu *v, void *to, uint64_t from, size_t n)
 {
-    if (n <= PAGE_SIZE && access_again(v, from, to, n, READ))
+    if (access_again(v, from, to, n, READ))
         return 0;
     return access_guest(&v->domain->p2m, v, from, to, n, READ);
 }
 
 int copy_to_guest(struct vcpu *v, uint64_t to, const void *from, size_t n)
 {
-    if (n <= PAGE_SIZE && access_again(v, to, (void *)(uintptr_t)from, n, WRITE))
+    if (access_again(v, to, (void *)(uintptr_t)from, n, WRITE))
         return 0;
     return access_guest(&v->domain->p2m, v, to, (void *)(uintptr_t)from, n, WRITE);
 }

@@ -32,8 +32,8 @@ static int64_t write_raw(struct vcpu *v, struct hc_args *args)
     return 0;
 }
 
-/* May guests print a line now? A bucket of BURST tokens for all of them, refilled with time. */
-static bool may_log(void)
+/* A bucket of BURST tokens for all guests, refilled with time. */
+bool may_log_guest(void)
 {
     static struct spinlock lock = SPINLOCK_INIT(RANK_CONSOLE);
     static sched_time paid_until; /* up to when lines have used up the time */
@@ -70,7 +70,7 @@ static int64_t write_log(struct vcpu *v, uint32_t count, uint64_t from)
         return -XEN_EFAULT;
     while (n && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
-    if (n && may_log())
+    if (n && may_log_guest())
         log_line(v->domain, text, n);
     return 0;
 }

@@ -4,6 +4,8 @@
  */
 #include "hypercall.h"
 
+#define LONGEST 200000 /* ns with interrupts off: the guest says how many calls there are */
+
 /* One level only: a multicall of multicalls would recurse as deep as the guest likes. */
 static int64_t call(struct vcpu *v, uint64_t op, struct hc_args *args)
 {
@@ -33,6 +35,8 @@ static int64_t do_entry(struct vcpu *v, uint64_t at)
 
 int64_t hc_multicall(struct vcpu *v, struct hc_args *args)
 {
+    sched_time start = now();
+
     args->a[1] = (uint32_t)args->a[1];
     while (args->a[1]) {
         int64_t err = do_entry(v, args->a[0]);
@@ -40,7 +44,7 @@ int64_t hc_multicall(struct vcpu *v, struct hc_args *args)
             return err;
         args->a[0] += sizeof(struct multicall_entry);
         args->a[1]--;
-        if (args->a[1] && this_pcpu()->resched)
+        if (args->a[1] && (this_pcpu()->resched || now() - start > LONGEST))
             return HC_RESTART;
     }
     return 0;

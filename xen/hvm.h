@@ -6,10 +6,18 @@
 #define XEN_HVM_H
 
 #include "domain.h"
+#include "hypercall.h"
 
-/* General registers of a vCPU that has left its guest; rip, rsp, rflags and rax included. */
+/* General registers of a vCPU that has left its guest; the last line of them is for guest_mmio(). */
 struct guest_regs {
-    uint64_t rax, rbx, rcx, rdx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rax;
+    union {
+        struct {
+            uint64_t rdi, rsi, rdx, r10, r8, r9;
+        };
+        struct hc_args args; /* of a hypercall from 64-bit code */
+    };
+    uint64_t rbx, rcx, rbp, r11, r12, r13, r14, r15;
     uint64_t rip, rsp, rflags;
 };
 
@@ -42,15 +50,14 @@ struct hvm_ops {
     void (*start_real)(struct vcpu *, uint8_t vector);
     void (*load)(struct vcpu *); /* registers that the host does not use: FPU, XCR0 */
     void (*save)(struct vcpu *);
-    /* Runs the guest until it leaves, then handles why. Interrupts are on their way in already. */
+    /* Runs the guest until it leaves, then handles why, and again until pcpu_must_look(). */
     void (*enter)(struct vcpu *);
     struct guest_regs *(*regs)(struct vcpu *); /* changes count at the next entry */
     void (*state)(struct vcpu *, struct guest_state *);
     void (*mode)(struct vcpu *, struct guest_mode *);
-    /* CR3 with, in its low bits, all that page walks depend on; 0 if not in long mode. */
+    /* CR3 with, in its low bits, all that page walks depend on; 0 if not in long mode with four
+     * levels. */
     uint64_t (*space)(struct vcpu *);
-    /* 64 or 32, as the code that is running; 0 outside of the guest's kernel. */
-    unsigned (*kernel_bits)(struct vcpu *);
     /* MSRs that live in the control block: 0, -XEN_EPERM for #GP, -XEN_ENOENT: none of them. */
     int (*rdmsr)(struct vcpu *, uint32_t msr, uint64_t *value);
     int (*wrmsr)(struct vcpu *, uint32_t msr, uint64_t value);
@@ -67,8 +74,9 @@ extern const struct hvm_ops hvm_svm;
 
 /* ---- what an exit leads to, whatever the hardware ------------------------------------- */
 
-/* hypercall.c: registers in, result in rax. False: run the same instruction again (continuation). */
-bool hypercall(struct vcpu *v);
+/* hypercall.c: registers in, result in rax. False: run the same instruction again (continuation).
+ * `bits`: 64 or 32, as the code that asks; 0 outside of the guest's kernel. */
+bool hypercall(struct vcpu *v, struct guest_regs *r, unsigned bits);
 /* cpuid.c */
 void guest_cpuid(struct vcpu *v, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 /* msr.c: the stubs that a guest may call instead of the instruction; -EFAULT. */

@@ -35,25 +35,10 @@ int64_t hypercall_dispatch(struct vcpu *v, unsigned op, struct hc_args *args)
     return table[op](v, args);
 }
 
-static void args_of_64(const struct guest_regs *r, struct hc_args *args)
+static struct hc_args args_of_32(const struct guest_regs *r)
 {
-    *args = (struct hc_args){{r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9}};
-}
-
-static void args_of_32(const struct guest_regs *r, struct hc_args *args)
-{
-    *args = (struct hc_args){{(uint32_t)r->rbx, (uint32_t)r->rcx, (uint32_t)r->rdx,
-                              (uint32_t)r->rsi, (uint32_t)r->rdi, (uint32_t)r->rbp}};
-}
-
-static void args_to_64(struct guest_regs *r, const struct hc_args *args)
-{
-    r->rdi = args->a[0];
-    r->rsi = args->a[1];
-    r->rdx = args->a[2];
-    r->r10 = args->a[3];
-    r->r8 = args->a[4];
-    r->r9 = args->a[5];
+    return (struct hc_args){{(uint32_t)r->rbx, (uint32_t)r->rcx, (uint32_t)r->rdx,
+                             (uint32_t)r->rsi, (uint32_t)r->rdi, (uint32_t)r->rbp}};
 }
 
 static void args_to_32(struct guest_regs *r, const struct hc_args *args)
@@ -66,30 +51,38 @@ static void args_to_32(struct guest_regs *r, const struct hc_args *args)
     r->rbp = (uint32_t)args->a[5];
 }
 
-bool hypercall(struct vcpu *v)
+static bool hypercall_32(struct vcpu *v, struct guest_regs *r)
 {
-    struct guest_regs *r = hvm->regs(v);
-    unsigned bits = hvm->kernel_bits(v);
-    struct hc_args args;
-
-    if (!bits) {
-        r->rax = (uint64_t)-XEN_EPERM;
-        return true;
-    }
-    if (bits == 64)
-        args_of_64(r, &args);
-    else
-        args_of_32(r, &args);
+    struct hc_args args = args_of_32(r);
     int64_t result = hypercall_dispatch(v, (uint32_t)r->rax, &args);
-    if (result != HC_RESTART) {
-        r->rax = bits == 64 ? (uint64_t)result : (uint32_t)result;
-        return true;
-    }
-    if (bits == 64)
-        args_to_64(r, &args);
-    else
+
+    if (result == HC_RESTART) {
         args_to_32(r, &args);
-    return false;
+        return false;
+    }
+    r->rax = (uint32_t)result;
+    return true;
+}
+
+/* The arguments' own registers serve: by the ABI a hypercall may change them. */
+static bool hypercall_64(struct vcpu *v, struct guest_regs *r)
+{
+    int64_t result = hypercall_dispatch(v, (uint32_t)r->rax, &r->args);
+
+    if (result == HC_RESTART)
+        return false;
+    r->rax = (uint64_t)result;
+    return true;
+}
+
+bool hypercall(struct vcpu *v, struct guest_regs *r, unsigned bits)
+{
+    if (bits == 64)
+        return hypercall_64(v, r);
+    if (bits == 32)
+        return hypercall_32(v, r);
+    r->rax = (uint64_t)-XEN_EPERM;
+    return true;
 }
 
 struct domain *domain_for(struct vcpu *v, domid_t id, int *err)

@@ -25,6 +25,8 @@
 #define packed             __attribute__((packed))
 #define aligned_to(n)      __attribute__((aligned(n)))
 #define must_check         __attribute__((warn_unused_result))
+#define likely(x)          __builtin_expect(!!(x), 1)
+#define unlikely(x)        __builtin_expect(!!(x), 0)
 
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);

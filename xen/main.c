@@ -6,6 +6,7 @@
 #include "pcpu.h"
 #include "timer.h"
 #include "x86/arch.h"
+#include "x86/pci.h"
 
 _Noreturn void moirai(uint32_t magic, paddr_t info); /* head.S calls it */
 
@@ -65,6 +66,7 @@ void moirai(uint32_t magic, paddr_t info)
     time_init();
     ioapic_init(); /* before the local APIC stops listening to the 8259s, which this silences */
     apic_init();
+    pci_init();
     hvm_init();
 
     schedule_init(options.sched[0] ? options.sched : NULL);

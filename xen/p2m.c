@@ -32,6 +32,10 @@
 #define ENTRIES   512u
 #define ORDER_TOP 27u /* of a root entry */
 
+/* Tables that a domain may have: these, and four times what its memory takes in single pages. */
+#define TABLES_FREE     256
+#define PAGES_PER_TABLE (ENTRIES / 4)
+
 static unsigned address_bits; /* physical, of this machine and so of its guests */
 static bool has_1g;
 
@@ -92,9 +96,20 @@ static bool reachable(const struct p2m *p, gfn_t gfn)
 
 /* ---- tables ------------------------------------------------------------------------------ */
 
+/* A page far from all others takes tables of its own, which stay when it is gone: who moves
+ * one around would get all memory. The limit never shrinks with max_pages, as the tables do not. */
+static bool may_grow(struct domain *d)
+{
+    uint64_t pages = __atomic_load_n(&d->max_pages, __ATOMIC_RELAXED);
+    struct p2m *p = &d->p2m;
+
+    p->max_tables = MAX(p->max_tables, TABLES_FREE + pages / PAGES_PER_TABLE);
+    return p->nr_tables < p->max_tables;
+}
+
 static mfn_t table_alloc(struct domain *d)
 {
-    mfn_t mfn = frames_alloc(0, d->node);
+    mfn_t mfn = may_grow(d) ? frames_alloc(0, d->node) : MFN_NONE;
 
     if (mfn != MFN_NONE)
         d->p2m.nr_tables++;
@@ -169,7 +184,7 @@ int p2m_init(struct domain *d)
     spin_init(&d->p2m.lock, RANK_P2M);
     d->p2m.epoch = 1; /* 0: a pCPU that has not read it yet */
     d->p2m.highest = 0;
-    d->p2m.nr_tables = 0;
+    d->p2m.nr_tables = d->p2m.max_tables = 0;
     cache_clear(&d->p2m);
     d->p2m.root = table_alloc(d);
     return d->p2m.root == MFN_NONE ? -XEN_ENOMEM : 0;
@@ -177,13 +192,13 @@ int p2m_init(struct domain *d)
 
 /* ---- the TLB ----------------------------------------------------------------------------- */
 
-void p2m_enter(struct domain *d)
+uint64_t p2m_enter(struct domain *d)
 {
     struct pcpu *p = this_pcpu();
 
     /* Its exchange is a full barrier: the epoch is read after everybody can see who is inside. */
     (void)__atomic_exchange_n(&p->in_guest, d, __ATOMIC_SEQ_CST);
-    p->guest_epoch = d->p2m.epoch;
+    return p->guest_epoch = d->p2m.epoch;
 }
 
 void p2m_leave(void)

@@ -29,7 +29,7 @@ struct p2m {
     struct spinlock lock;
     mfn_t root;
     volatile uint64_t epoch; /* grows whenever an entry was removed or restricted */
-    uint64_t nr_tables;
+    uint64_t nr_tables, max_tables;
     gfn_t highest; /* that was ever mapped */
     struct p2m_cached cache[P2M_CACHED];
 };
@@ -66,8 +66,8 @@ static inline void *p2m_page(struct p2m *p, gfn_t gfn, bool write)
     return c->gfn == gfn ? c->page : p2m_page_find(p, gfn, write);
 }
 
-/* Before a guest is entered: is the TLB of this pCPU older than the tables? (svm.c) */
-void p2m_enter(struct domain *d);
+/* Before a guest is entered: the epoch that the TLB of this pCPU must agree with. (svm.c) */
+uint64_t p2m_enter(struct domain *d);
 void p2m_leave(void);
 
 /* ---- guest.c: the only way to a guest's memory -------------------------------------- */
@@ -79,13 +79,15 @@ struct vcpu;
  * long as all entries that it went through are as they were, and no page of the domain has gone
  * since; so the guest need not say that it has changed its tables.
  */
-#define GUEST_WALKS 8
+#define GUEST_WALKS  8
+#define GUEST_LEVELS 4
 struct guest_walk {
-    uint64_t va, space, epoch; /* of the page; hvm->space(), 0: none */
+    uint64_t va, space, epoch; /* of the page; hvm->space(); p2m.epoch, 0: not remembered */
     bool writable;
-    unsigned levels;
-    const volatile uint64_t *slot[5];
-    uint64_t entry[5];
+    struct {
+        const volatile uint64_t *slot;
+        uint64_t entry;
+    } level[GUEST_LEVELS]; /* if a large page ends it, the last ones are alike */
     uint8_t *page; /* in the direct map */
 } aligned_to(128);
 

@@ -23,6 +23,7 @@ struct pcpu {
     /* What it runs (schedule.c). */
     struct sched_pcpu *sched;
     struct vcpu *loaded;       /* whose FPU and XCR0 are in the registers; NULL: nobody's */
+    struct vcpu *volatile coming, *volatile leaving; /* about to be loaded; just unloaded */
     volatile bool resched;     /* decide again before a guest is entered */
     volatile sched_time decide_at; /* end of the slice, SCHED_NEVER if it has none */
     uint64_t idle_ns;
@@ -50,6 +51,15 @@ static inline struct pcpu *this_pcpu(void)
     struct pcpu *p;
     __asm__("mov %%gs:0, %0" : "=r"(p));
     return p;
+}
+
+/* Has anything come up since timers_arm()? When the hardware's timer fires, it counts as not armed
+ * for anything. No clock is read here: this is on the way of every exit. */
+static inline bool pcpu_must_look(const struct pcpu *p)
+{
+    sched_time timer = p->timer_due, decide = p->decide_at;
+
+    return p->resched || MIN(timer, decide) != p->timer_armed;
 }
 
 /* smp.c: an interrupt that makes it leave the guest or the idle loop and look around. */

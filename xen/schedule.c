@@ -38,12 +38,21 @@ static struct vcpu *vcpu_of(const struct sched_unit *u)
 
 /* ---- what the core asks for ------------------------------------------------------------ */
 
+/* What the core was told last, under sched_lock: reading the clock is not that cheap. It may be some
+ * time ago, then the run loop finds out that `decide_at` is now. */
+static sched_time told;
+
+static sched_time tell_now(void)
+{
+    return told = now();
+}
+
 static void on_resched(void *ctx, unsigned id, sched_time when)
 {
     struct pcpu *p = pcpus[id];
 
     (void)ctx;
-    if (when <= now())
+    if (when <= told)
         p->resched = true;
     else if (when < p->decide_at)
         p->decide_at = when;
@@ -58,7 +67,7 @@ static void tick(struct timer *t)
     struct sched_pool *pool = &container_of(t, struct pool_tick, timer)->pool;
 
     spin_lock(&sched_lock);
-    sched_tick(pool, now());
+    sched_tick(pool, tell_now());
     spin_unlock(&sched_lock);
 }
 
@@ -286,7 +295,7 @@ void vcpu_block(struct vcpu *v)
     if (has_work(v)) {
         v->blocked = false;
     } else {
-        sched_time t = now();
+        sched_time t = tell_now();
         sched_block(v->unit, t);
         runstate_change(v, t);
     }
@@ -300,7 +309,7 @@ void vcpu_wake(struct vcpu *v)
         return;
     spin_lock(&sched_lock);
     if (v->blocked) {
-        sched_time t = now();
+        sched_time t = tell_now();
         v->blocked = v->poll = false;
         if (!v->down)
             sched_wake(v->unit, t);
@@ -320,14 +329,14 @@ void vcpu_kick(struct vcpu *v)
 void vcpu_yield(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_unit_yield(v->unit, now());
+    sched_unit_yield(v->unit, tell_now());
     spin_unlock(&sched_lock);
 }
 
 void vcpu_pause(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_time t = now();
+    sched_time t = tell_now();
     sched_pause(v->unit, t);
     runstate_change(v, t);
     spin_unlock(&sched_lock);
@@ -336,7 +345,7 @@ void vcpu_pause(struct vcpu *v)
 void vcpu_unpause(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_time t = now();
+    sched_time t = tell_now();
     sched_unpause(v->unit, t);
     runstate_change(v, t);
     spin_unlock(&sched_lock);
@@ -345,7 +354,7 @@ void vcpu_unpause(struct vcpu *v)
 void vcpu_up(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_time t = now();
+    sched_time t = tell_now();
     v->down = v->blocked = false;
     sched_wake(v->unit, t);
     runstate_change(v, t);
@@ -355,7 +364,7 @@ void vcpu_up(struct vcpu *v)
 void vcpu_down(struct vcpu *v)
 {
     spin_lock(&sched_lock);
-    sched_time t = now();
+    sched_time t = tell_now();
     v->down = true;
     v->blocked = false;
     sched_block(v->unit, t);
@@ -368,10 +377,32 @@ bool vcpu_is_running(const struct vcpu *v)
     return v->unit->state == SCHED_RUNNING;
 }
 
+static bool is_coming(const struct vcpu *v)
+{
+    for (unsigned i = 0; i < nr_pcpus; i++)
+        if (pcpus[i]->coming == v)
+            return true;
+    return false;
+}
+
+static bool is_leaving(const struct vcpu *v)
+{
+    for (unsigned i = 0; i < nr_pcpus; i++)
+        if (pcpus[i]->leaving == v)
+            return true;
+    return false;
+}
+
+/* In the order in which a pCPU goes through them, so none is missed; it is paused, so there is no
+ * second round. */
 void vcpu_sync(struct vcpu *v)
 {
+    while (is_coming(v))
+        cpu_relax();
     vcpu_kick(v);
     while (v->loaded_on && v->loaded_on != this_pcpu())
+        cpu_relax();
+    while (is_leaving(v))
         cpu_relax();
 }
 
@@ -388,9 +419,11 @@ static void unload(struct pcpu *p)
 
     hvm->save(v);
     p->loaded = NULL;
+    p->leaving = v;
     __atomic_store_n(&v->loaded_on, NULL, __ATOMIC_SEQ_CST); /* pairs with load()'s acquire */
     if (v->lapic.sipi_waits)
         vlapic_left(v);
+    p->leaving = NULL;
 }
 
 /* False: the pCPU is to decide again before the vCPU has come. */
@@ -402,6 +435,7 @@ static bool load(struct pcpu *p, struct vcpu *v)
         cpu_relax();
     }
     v->loaded_on = v->last = p;
+    p->coming = NULL;
     p->loaded = v;
     hvm->load(v);
     vcpu_time_update(v);
@@ -412,12 +446,13 @@ static bool load(struct pcpu *p, struct vcpu *v)
 static struct vcpu *decide(struct pcpu *p)
 {
     spin_lock(&sched_lock);
-    sched_time t = now();
+    sched_time t = tell_now();
     struct vcpu *before = vcpu_of(p->sched->current);
     p->resched = false;
     struct sched_decision d = sched_decide(p->sched, t);
     p->decide_at = d.until;
     struct vcpu *next = vcpu_of(d.unit);
+    p->coming = next != p->loaded ? next : NULL;
     if (before && before != next)
         runstate_change(before, t);
     /* A change of parameters may have taken it off its pCPU before this. */
@@ -443,13 +478,6 @@ static void choose_vcpu(struct pcpu *p)
     }
 }
 
-/* Has anything come up since timers_arm()? When the hardware's timer fires, it counts as not armed
- * for anything. No clock is read here: this is on the way of every exit. */
-static bool must_look(const struct pcpu *p)
-{
-    return p->resched || MIN(p->timer_due, p->decide_at) != p->timer_armed;
-}
-
 /* An interrupt ends it; one that came since resched was looked at is still pending. */
 static void idle(struct pcpu *p)
 {
@@ -464,7 +492,7 @@ _Noreturn void run_loop(void)
     struct pcpu *p = this_pcpu();
 
     for (;;) {
-        if (must_look(p)) {
+        if (pcpu_must_look(p)) {
             timers_run();
             choose_vcpu(p);
             timers_arm();

@@ -36,6 +36,7 @@ void vcpu_stop_timers(struct vcpu *v)
     timer_fini(&v->singleshot);
     timer_fini(&v->periodic);
     timer_fini(&v->poll_timer);
+    vlapic_fini(v);
 }
 
 /* ---- life ----------------------------------------------------------------------------------- */
@@ -62,7 +63,6 @@ static struct vcpu *alloc_vcpu(struct domain *d, unsigned id)
 void vcpu_free(struct vcpu *v)
 {
     vcpu_stop_timers(v);
-    vlapic_fini(v);
     if (v->unit)
         schedule_vcpu_fini(v);
     if (v->hw)

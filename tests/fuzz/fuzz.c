@@ -68,12 +68,14 @@ static void set_args(struct guest_regs *r, const struct call *c, bool wide)
 
 static bool call_once(struct vcpu *v)
 {
+    const struct guest_mode *mode = &v->hw->mode;
+    unsigned bits = mode->cpl ? 0 : mode->cs_long ? 64 : 32;
     const struct domain *d = v->domain;
 
     if (d->privileged)
-        return hypercall(v);
+        return hypercall(v, &v->hw->regs, bits);
     isolation_begin(d);
-    bool done = hypercall(v);
+    bool done = hypercall(v, &v->hw->regs, bits);
     isolation_end();
     return done;
 }
@@ -121,6 +123,17 @@ static void do_grant(struct vcpu *v, struct input *in)
     e.frame = (uint32_t)input_gfn(in, v->domain);
     if (copy_to_gpa(v->domain, (world_gfn(v->domain, GRANT_PAGE) << PAGE_SHIFT) + ref * sizeof e,
                     &e, sizeof e))
+        return;
+}
+
+/* As the guest's handler, or against all rules: the bits of an event. */
+static void do_event(struct vcpu *v, struct input *in)
+{
+    unsigned port = input_byte(in) & 15;
+    uint32_t word = (uint32_t)(input_byte(in) & 7) << 29; /* PENDING, MASKED, LINKED */
+    paddr_t words = world_gfn(v->domain, WORDS_PAGE) << PAGE_SHIFT;
+
+    if (copy_to_gpa(v->domain, words + port * sizeof word, &word, sizeof word))
         return;
 }
 
@@ -181,6 +194,9 @@ static void do_step(struct input *in)
     if (!v)
         return;
     switch (what & 31) {
+    case 25:
+        do_event(v, in);
+        break;
     case 27:
         do_mode(v, in);
         break;

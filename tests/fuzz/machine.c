@@ -245,14 +245,9 @@ static uint64_t hw_space(struct vcpu *v)
     const struct guest_mode *m = &v->hw->mode;
     const uint64_t lma = BIT(10), wp = BIT(16), la57 = BIT(12);
 
-    if (!(m->efer & lma))
+    if (!(m->efer & lma) || (m->cr4 & la57))
         return 0;
-    return (m->cr3 & ~(PAGE_SIZE - 1)) | 1 | (m->cr0 & wp ? 2 : 0) | (m->cr4 & la57 ? 4 : 0);
-}
-
-static unsigned hw_kernel_bits(struct vcpu *v)
-{
-    return v->hw->mode.cpl ? 0 : v->hw->mode.cs_long ? 64 : 32;
+    return (m->cr3 & ~(PAGE_SIZE - 1)) | (m->cr0 & wp ? 1 : 0);
 }
 
 static int hw_rdmsr(struct vcpu *v, uint32_t msr, uint64_t *value)
@@ -305,7 +300,6 @@ static const struct hvm_ops hvm_none = {
     .state = hw_state,
     .mode = hw_mode,
     .space = hw_space,
-    .kernel_bits = hw_kernel_bits,
     .rdmsr = hw_rdmsr,
     .wrmsr = hw_wrmsr,
     .inject_fault = hw_inject,

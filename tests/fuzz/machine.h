@@ -63,6 +63,8 @@ bool allocation_fails(void);
 #define LARGE_PAGE  1024 /* frame and gfn of dom0's 2 MiB page */
 #define PAGE_TABLES 4    /* gfn of three pages of a guest's own page tables: 1 GiB 1:1 */
 #define GRANT_PAGE  3    /* gfn of the first frame of its grant table */
+#define SHARED_PAGE 7    /* gfn of its shared_info */
+#define WORDS_PAGE  53   /* gfn of the event words, where there are any */
 #define SCRATCH     8    /* gfn: arguments of hypercalls, 8 pages */
 
 #define MAPPED 4500 /* gfn: pages of others */

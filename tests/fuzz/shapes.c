@@ -318,7 +318,7 @@ static unsigned width_of(char field)
 static paddr_t list_make(struct maker *m, unsigned width)
 {
     unsigned n = input_byte(m->in) % (LIST_MAX + 1);
-    paddr_t at = (world_gfn(m->d, SCRATCH + 4 + (m->used & 3)) << PAGE_SHIFT);
+    paddr_t at = (world_gfn(m->d, SCRATCH + 4 + (m->used / 8 & 3)) << PAGE_SHIFT);
 
     for (unsigned i = 0; i < n; i++) {
         uint8_t b = input_byte(m->in);
@@ -332,7 +332,7 @@ static paddr_t list_make(struct maker *m, unsigned width)
 /* The page that a structure's buffers are in; what does not fit is not written. */
 static paddr_t buffer_put(struct maker *m, const void *bytes, size_t n)
 {
-    paddr_t at = world_gfn(m->d, SCRATCH + 4 + (m->used & 3)) << PAGE_SHIFT;
+    paddr_t at = world_gfn(m->d, SCRATCH + 4 + (m->used / 8 & 3)) << PAGE_SHIFT;
 
     return copy_to_gpa(m->d, at, bytes, n) ? 0 : at;
 }

@@ -17,8 +17,7 @@ enum {
     INFO_PAGE = 50,
     RUNSTATE_PAGE,
     CONTROL_PAGE,
-    WORDS_PAGE,
-    SHOWN_PAGE, /* which dom0 maps */
+    SHOWN_PAGE = WORDS_PAGE + 1, /* which dom0 maps */
 };
 #define NR_STEPS 10000 /* of a destruction */
 
@@ -104,6 +103,7 @@ static void finish(struct domain *d)
     mfn_t grants = grant_shared_frame(d, 0);
 
     must(physmap_install(d, world_gfn(d, GRANT_PAGE), grants, P2M_XEN));
+    must(physmap_install(d, world_gfn(d, SHARED_PAGE), d->shared_mfn, P2M_XEN));
     write_page_tables(d);
     add_vcpus(d);
 }
@@ -153,7 +153,7 @@ static struct domain *make_domu(domid_t id)
 
     d->max_pages = DOMU_PAGES + 16;
     for (gfn_t gfn = 0; gfn < DOMU_PAGES; gfn++)
-        if (gfn != GRANT_PAGE)
+        if (gfn != GRANT_PAGE && gfn != SHARED_PAGE)
             must(physmap_populate(d, gfn, ORDER_4K, NODE_ANY));
     finish(d);
     return d;

@@ -278,6 +278,39 @@ static void test_references(void **state)
     check_blocks();
 }
 
+/* What is given up while somebody sees it still counts, until it is free. */
+static void test_given_up(void **state)
+{
+    static struct domain d;
+    mfn_t a;
+
+    (void)state;
+    init_domain(&d, 2);
+    a = domain_pages_alloc(&d, 0, NODE_ANY);
+    assert_true(page_get(a, &d));
+    domain_page_free(&d, a);
+    assert_int_equal(d.tot_pages, 0);
+    assert_int_equal(domain_pages_alloc(&d, 1, NODE_ANY), MFN_NONE);
+    page_put(a);
+    assert_int_not_equal(domain_pages_alloc(&d, 1, NODE_ANY), MFN_NONE);
+    assert_true(domain_pages_free_some(&d, 2));
+    assert_int_equal(still_seen[0], 0);
+    check_blocks();
+}
+
+/* Domains do not get the last frames. */
+static void test_kept(void **state)
+{
+    static struct domain d;
+
+    (void)state;
+    init_domain(&d, UINT64_MAX);
+    while (domain_pages_alloc(&d, 0, NODE_ANY) != MFN_NONE)
+        ;
+    assert_int_equal(frames_free_count(NODE_ANY), KEPT);
+    assert_int_not_equal(frames_alloc(0, NODE_ANY), MFN_NONE);
+}
+
 static void test_claim(void **state)
 {
     static struct domain d;
@@ -357,6 +390,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_put_too_often, setup, teardown),
         cmocka_unit_test_setup_teardown(test_use_after_free_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_references, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_given_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claim, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
     };

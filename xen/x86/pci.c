@@ -1,7 +1,7 @@
 /*
  * PCI configuration space: see pci.h. Ports reach the first 256 registers of
  * segment 0, and one lock holds their address and data steps together; the
- * rest is reached by ECAM, of which a function is mapped when it is asked.
+ * rest is reached by ECAM.
  */
 #include "../boot.h"
 #include "arch.h"
@@ -45,6 +45,15 @@ static uint16_t select_by_port(struct pci_function f, unsigned reg)
 {
     outl(PORT_ADDRESS, ADDRESS_ENABLE | (uint32_t)f.bdf << 8 | (reg & 0xfc));
     return (uint16_t)(PORT_DATA + (reg & 3));
+}
+
+void pci_init(void)
+{
+    for (unsigned i = 0; i < acpi.nr_ecam; i++) {
+        uint64_t first = acpi.ecam[i].first_bus * BUS_SIZE;
+
+        map_mmio(acpi.ecam[i].address + first, (acpi.ecam[i].last_bus + 1) * BUS_SIZE - first);
+    }
 }
 
 /* The registers of a function, or NULL. */

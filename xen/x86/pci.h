@@ -14,6 +14,9 @@ struct pci_function {
     uint16_t bdf; /* bus 15:8, device 7:3, function 2:0 */
 };
 
+/* Once, while there is memory for the page tables that ECAM takes. */
+void pci_init(void);
+
 /* 1, 2 or 4 bytes at a naturally aligned register below 4096; what is not there reads all ones. */
 uint32_t pci_read(struct pci_function f, unsigned reg, unsigned bytes);
 void pci_write(struct pci_function f, unsigned reg, unsigned bytes, uint32_t value);

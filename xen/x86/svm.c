@@ -42,7 +42,9 @@ static bool has_tsc_aux;
 bool svm_has_next_rip;
 
 _Static_assert(offsetof(struct hw_vcpu, regs) == 0, "svm_entry.S");
-_Static_assert(offsetof(struct guest_regs, rdi) == 48, "svm_entry.S");
+_Static_assert(offsetof(struct guest_regs, rdi) == 8, "svm_entry.S");
+_Static_assert(offsetof(struct guest_regs, args) == 8, "rdi rsi rdx r10 r8 r9");
+_Static_assert(offsetof(struct guest_regs, rbx) == 56, "svm_entry.S");
 _Static_assert(offsetof(struct guest_regs, r15) == 112, "svm_entry.S");
 
 /* ---- the machine ------------------------------------------------------------------------- */
@@ -331,7 +333,7 @@ static void inject_nmi(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
 
 /* Interrupts: inject one, or have the guest leave as soon as it could take one. A vector that only
  * the guest's own CR8 holds back waits for the next exit. */
-static void inject_interrupt(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
+static void inject_interrupt(struct vcpu *v, struct vmcb *c)
 {
     uint32_t control = V_INTR_MASKING | (v->lapic.tpr >> 4 & V_TPR);
     int vector = vlapic_pending(v);
@@ -339,7 +341,7 @@ static void inject_interrupt(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
     if (vector < 0) {
         c->intercept1 &= ~INTERCEPT_VINTR;
     } else if ((c->event_inj & EVENT_VALID) || (c->int_state & SHADOW) ||
-               !(hw->regs.rflags & RFLAGS_IF)) {
+               !(c->rflags & RFLAGS_IF)) {
         control |= V_IRQ | V_IGN_TPR | V_INTR_PRIO;
         c->intercept1 |= INTERCEPT_VINTR;
     } else {
@@ -365,34 +367,48 @@ static void interrupt_window(void)
     __asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
-static void svm_enter(struct vcpu *v)
+/* Clear GIF, swap in the guest's half of the state, run it, swap back (15.5.1). Its result is in
+ * memory; of the registers svm_run() keeps rbx, rbp and rsp. */
+static void run(struct guest_regs *regs, paddr_t vmcb, paddr_t host_vmcb)
+{
+    __asm__ volatile("call svm_run"
+                     : "+D"(regs), "+S"(vmcb), "+d"(host_vmcb)
+                     :
+                     : "rax", "rcx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
+                       "cc");
+}
+
+static void enter_once(struct vcpu *v, struct pcpu *p)
 {
     struct hw_vcpu *hw = v->hw;
     struct vmcb *c = hw->vmcb;
-    struct pcpu *p = this_pcpu();
     struct svm_host *host = p->hvm;
 
-    p2m_enter(v->domain); /* before interrupts are looked at: who raises one later sees the guest */
-    take_asid(host, hw, c, p->guest_epoch);
+    /* Before interrupts are looked at: who raises one later sees the guest. */
+    uint64_t epoch = p2m_enter(v->domain);
+    take_asid(host, hw, c, epoch);
     if (v->nmi_pending)
         inject_nmi(v, hw, c);
-    inject_interrupt(v, hw, c);
+    inject_interrupt(v, c);
 
     c->rax = hw->regs.rax;
-    c->rip = hw->regs.rip;
-    c->rsp = hw->regs.rsp;
-    c->rflags = hw->regs.rflags;
-    svm_run(&hw->regs, va_to_pa(c), host->vmcb);
+    run(&hw->regs, va_to_pa(c), host->vmcb);
     p2m_leave();
     hw->regs.rax = c->rax;
-    hw->regs.rip = c->rip;
-    hw->regs.rsp = c->rsp;
-    hw->regs.rflags = c->rflags;
 
     keep_event(c);
     tpr_read_back(v, c);
     interrupt_window();
     svm_handle_exit(v);
+}
+
+static void svm_enter(struct vcpu *v)
+{
+    struct pcpu *p = this_pcpu();
+
+    do {
+        enter_once(v, p);
+    } while (!pcpu_must_look(p));
 }
 
 const struct hvm_ops hvm_svm = {
@@ -410,7 +426,6 @@ const struct hvm_ops hvm_svm = {
     .state = svm_state,
     .mode = svm_mode,
     .space = svm_space,
-    .kernel_bits = svm_kernel_bits,
     .rdmsr = svm_rdmsr,
     .wrmsr = svm_wrmsr,
     .inject_fault = svm_inject_fault,

@@ -94,6 +94,8 @@ enum {
 #define TLB_KEEP      0
 #define TLB_FLUSH_ALL 1 /* the only one that needs no further CPUID bit (15.16.1) */
 
+#define ATTR_LONG BIT(9) /* segment attributes: a 64-bit code segment */
+
 struct vmcb_segment {
     uint16_t selector, attributes;
     uint32_t limit;
@@ -205,8 +207,11 @@ struct hw_vcpu {
     uint8_t fpu[] aligned_to(64); /* XSAVE's or FXSAVE's format */
 };
 
-/* Clear GIF, swap in the guest's half of the state, run it, swap back (15.5.1). */
-void svm_run(struct guest_regs *regs, paddr_t vmcb, paddr_t host_vmcb);
+/* Its code segment is a 64-bit one. */
+static inline bool svm_runs_64_bit(const struct vmcb *c)
+{
+    return (c->efer & EFER_LMA) && (c->cs.attributes & ATTR_LONG);
+}
 
 extern bool svm_has_next_rip;
 
@@ -222,7 +227,6 @@ struct guest_regs *svm_regs(struct vcpu *v);
 void svm_state(struct vcpu *v, struct guest_state *state);
 void svm_mode(struct vcpu *v, struct guest_mode *mode);
 uint64_t svm_space(struct vcpu *v);
-unsigned svm_kernel_bits(struct vcpu *v);
 void svm_inject_fault(struct vcpu *v, unsigned vector, int error);
 void svm_dump(struct vcpu *v);
 

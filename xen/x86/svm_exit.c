@@ -1,4 +1,5 @@
 /* Why a guest has left, and what is done about it: one small function for each reason. */
+#include "../console.h"
 #include "svm.h"
 
 #define NPF_WRITE BIT(1) /* EXITINFO1 of a nested page fault (AMD manual vol. 2, 15.25.6) */
@@ -14,16 +15,16 @@ static void crash(struct vcpu *v, const char *why)
 
 /* ---- past an instruction ----------------------------------------------------------------- */
 
-void svm_advance_to(struct vcpu *v, uint64_t rip)
+/* Inline here, for this is on the way of nearly every exit. */
+inline void svm_advance_to(struct vcpu *v, uint64_t rip)
 {
-    struct hw_vcpu *hw = v->hw;
-    struct vmcb *c = hw->vmcb;
+    struct vmcb *c = v->hw->vmcb;
 
-    hw->regs.rip = rip;
+    c->rip = rip;
     c->int_state = 0; /* the shadow was of this instruction */
-    if (hw->regs.rflags & (RFLAGS_RF | RFLAGS_TF)) {
-        hw->regs.rflags &= ~RFLAGS_RF;
-        if (hw->regs.rflags & RFLAGS_TF) {
+    if (c->rflags & (RFLAGS_RF | RFLAGS_TF)) {
+        c->rflags &= ~RFLAGS_RF;
+        if (c->rflags & RFLAGS_TF) {
             c->dr6 |= DR6_BS;
             svm_inject_fault(v, VECTOR_DB, -1);
         }
@@ -36,7 +37,7 @@ void svm_advance_to(struct vcpu *v, uint64_t rip)
 static unsigned prefixes(struct vcpu *v)
 {
     struct hw_vcpu *hw = v->hw;
-    uint64_t rip = hw->vmcb->cs.base + hw->regs.rip, cr3 = hw->vmcb->cr3;
+    uint64_t rip = hw->vmcb->cs.base + hw->vmcb->rip, cr3 = hw->vmcb->cr3;
     struct seen_insn *seen = &hw->seen[rip % NR_SEEN];
     uint8_t segment;
 
@@ -51,7 +52,7 @@ static void advance(struct vcpu *v, unsigned length)
     if (svm_has_next_rip)
         svm_advance_to(v, v->hw->vmcb->next_rip);
     else
-        svm_advance_to(v, v->hw->regs.rip + prefixes(v) + length);
+        svm_advance_to(v, v->hw->vmcb->rip + prefixes(v) + length);
 }
 
 /* ---- instructions ------------------------------------------------------------------------ */
@@ -83,7 +84,7 @@ static bool all_down(const struct domain *d)
 static void on_hlt(struct vcpu *v)
 {
     advance(v, 1);
-    if ((v->hw->regs.rflags & RFLAGS_IF) || v->nmi_pending) {
+    if ((v->hw->vmcb->rflags & RFLAGS_IF) || v->nmi_pending) {
         vcpu_block(v);
         return;
     }
@@ -116,8 +117,11 @@ static void on_msr(struct vcpu *v)
 
 static void on_vmmcall(struct vcpu *v)
 {
-    if (hypercall(v))
-        svm_advance_to(v, v->hw->regs.rip + 3);
+    struct hw_vcpu *hw = v->hw;
+    unsigned bits = hw->vmcb->cpl ? 0 : svm_runs_64_bit(hw->vmcb) ? 64 : 32;
+
+    if (hypercall(v, &hw->regs, bits))
+        svm_advance_to(v, hw->vmcb->rip + 3);
 }
 
 /* It would drop what the hypervisor has in the cache. */
@@ -192,6 +196,21 @@ static bool allowed(enum p2m_kind kind, uint64_t error)
     }
 }
 
+/* All registers are in one place for the emulator alone. */
+static void emulate(struct vcpu *v, uint64_t gpa, bool write)
+{
+    struct guest_regs *r = &v->hw->regs;
+    struct vmcb *c = v->hw->vmcb;
+
+    r->rip = c->rip;
+    r->rsp = c->rsp;
+    r->rflags = c->rflags;
+    guest_mmio(v, gpa, write);
+    c->rip = r->rip;
+    c->rsp = r->rsp;
+    c->rflags = r->rflags;
+}
+
 /* What is mapped and allowed has been mapped since: the guest tries again. */
 static void on_nested_fault(struct vcpu *v)
 {
@@ -200,11 +219,12 @@ static void on_nested_fault(struct vcpu *v)
     enum p2m_kind kind = p2m_lookup(v->domain, gpa >> PAGE_SHIFT).kind;
 
     if (kind == P2M_NONE) {
-        guest_mmio(v, gpa, error & NPF_WRITE);
+        emulate(v, gpa, error & NPF_WRITE);
     } else if (!allowed(kind, error)) {
-        printk(LOG_WARN, "domain %u vCPU %u: %s a page of another domain at 0x%lx, rip 0x%lx",
-               v->domain->id, v->id, error & NPF_FETCH ? "executes" : "writes", gpa,
-               v->hw->regs.rip);
+        if (may_log_guest())
+            printk(LOG_WARN, "domain %u vCPU %u: %s a page of another domain at 0x%lx, rip 0x%lx",
+                   v->domain->id, v->id, error & NPF_FETCH ? "executes" : "writes", gpa,
+                   c->rip);
         svm_inject_fault(v, VECTOR_GP, 0);
     }
 }

@@ -13,7 +13,6 @@
 #define BATCH 128 /* elements of one REP before interrupts are looked at again */
 
 #define PF_WRITE 2 /* error code of a page fault (8.4.2) */
-#define PF_USER  4
 
 static const uint8_t legacy_prefixes[] = {0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65,
                                           0x66, 0x67, 0xf0, 0xf2, 0xf3};
@@ -41,7 +40,7 @@ unsigned svm_prefixes(struct vcpu *v, uint8_t *segment)
     uint8_t byte;
 
     svm_mode(v, &mode);
-    at = mode.cs_long ? v->hw->regs.rip : (uint32_t)(c->cs.base + v->hw->regs.rip);
+    at = mode.cs_long ? c->rip : (uint32_t)(c->cs.base + c->rip);
     *segment = 0;
     while (n < MAX_PREFIXES && !copy_from_guest(v, &byte, at + n, 1) &&
            is_prefix(byte, mode.cs_long, segment))
@@ -143,8 +142,7 @@ static void page_fault(struct vcpu *v, const struct string_io *io, uint64_t addr
     struct vmcb *c = v->hw->vmcb;
 
     c->cr2 = address;
-    svm_inject_fault(v, VECTOR_PF,
-                     (io->info & IO_IN ? PF_WRITE : 0) | (c->cpl == 3 ? PF_USER : 0));
+    svm_inject_fault(v, VECTOR_PF, io->info & IO_IN ? PF_WRITE : 0);
 }
 
 static void string_io(struct vcpu *v, uint64_t info)
@@ -153,10 +151,14 @@ static void string_io(struct vcpu *v, uint64_t info)
     struct string_io io;
     uint64_t left = 1, step = IO_BYTES(info);
 
+    if (v->hw->vmcb->cpl == 3) { /* its memory would be reached with the kernel's rights */
+        svm_inject_fault(v, VECTOR_GP, 0);
+        return;
+    }
     decode(v, info, &io);
     if (info & IO_REPEAT)
         left = r->rcx & io.mask;
-    if (r->rflags & RFLAGS_DF)
+    if (v->hw->vmcb->rflags & RFLAGS_DF)
         step = -step;
     for (unsigned i = 0; left && i < BATCH; i++) {
         uint64_t address = io.base + (*io.index & io.mask);

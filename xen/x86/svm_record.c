@@ -7,7 +7,6 @@
 #define CR0_CD   BIT(30)
 #define CR4_PAE  BIT(5)
 #define ATTR_MASK 0xfffu
-#define ATTR_LONG BIT(9)
 #define ATTR_32   BIT(10)
 
 #define FX_AREA       512u
@@ -24,6 +23,9 @@ struct copy {
 #define REG(name) {offsetof(struct hvm_hw_cpu, name), offsetof(struct guest_regs, name)}
 
 static const struct copy vmcb_fields[] = {
+    VMCB(rip, rip),
+    VMCB(rsp, rsp),
+    VMCB(rflags, rflags),
     VMCB(cr0, cr0),
     VMCB(cr2, cr2),
     VMCB(cr3, cr3),
@@ -43,8 +45,8 @@ static const struct copy vmcb_fields[] = {
 };
 
 static const struct copy regs[] = {
-    REG(rax), REG(rbx), REG(rcx), REG(rdx), REG(rbp), REG(rsi), REG(rdi), REG(rsp), REG(r8),
-    REG(r9),  REG(r10), REG(r11), REG(r12), REG(r13), REG(r14), REG(r15), REG(rip), REG(rflags),
+    REG(rax), REG(rbx), REG(rcx), REG(rdx), REG(rbp), REG(rsi), REG(rdi), REG(r8),
+    REG(r9),  REG(r10), REG(r11), REG(r12), REG(r13), REG(r14), REG(r15),
 };
 
 /* In the order in which the record has selectors, limits, bases and attributes. */
@@ -154,7 +156,7 @@ int svm_set_cpu(struct vcpu *v, const struct hvm_hw_cpu *record)
     svm_reset(v);
     record_to(c, record, vmcb_fields, ARRAY_SIZE(vmcb_fields));
     record_to(&hw->regs, record, regs, ARRAY_SIZE(regs));
-    hw->regs.rflags |= RFLAGS_FIXED;
+    c->rflags |= RFLAGS_FIXED;
     segments_set(c, record);
     c->efer = record->msr_efer | EFER_SVME;
     hw->tsc_aux = (uint32_t)record->msr_tsc_aux;

@@ -3,7 +3,6 @@
 
 /* Segment attributes as the VMCB has them (AMD manual vol. 2, 15.5.1): type and S 4:0, DPL 6:5,
  * P 7, AVL 8, L 9, D 10, G 11. */
-#define ATTR_LONG      BIT(9)
 #define ATTR_32        BIT(10)
 #define ATTR_CODE      0x09b
 #define ATTR_DATA      0x093
@@ -11,6 +10,8 @@
 #define ATTR_TSS       0x08b
 #define ATTR_FLAT_CODE 0xc9b
 #define ATTR_FLAT_DATA 0xc93
+
+#define CR4_LA57 BIT(12)
 
 #define DR6_RESET 0xffff0ff0
 #define DR7_RESET 0x400
@@ -28,7 +29,9 @@ void svm_reset(struct vcpu *v)
     struct hw_vcpu *hw = v->hw;
     struct vmcb *c = hw->vmcb;
 
-    hw->regs = (struct guest_regs){.rflags = RFLAGS_FIXED};
+    hw->regs = (struct guest_regs){0};
+    c->rip = c->rsp = 0;
+    c->rflags = RFLAGS_FIXED;
     data_segments(c, ATTR_DATA, 0xffff);
     c->cs = (struct vmcb_segment){0, ATTR_CODE, 0xffff, 0};
     c->gdtr = c->idtr = (struct vmcb_segment){0, 0, 0xffff, 0};
@@ -58,7 +61,7 @@ void svm_start_flat(struct vcpu *v, uint32_t entry, uint32_t ebx)
     c->cs = (struct vmcb_segment){0, ATTR_FLAT_CODE, 0xffffffff, 0};
     c->tr.limit = 0x67;
     c->cr0 = CR0_PE | CR0_ET;
-    hw->regs.rip = entry;
+    c->rip = entry;
     hw->regs.rbx = ebx;
 }
 
@@ -74,11 +77,6 @@ void svm_start_real(struct vcpu *v, uint8_t vector)
 struct guest_regs *svm_regs(struct vcpu *v)
 {
     return &v->hw->regs;
-}
-
-static bool in_long_mode(const struct vmcb *c)
-{
-    return (c->efer & EFER_LMA) && (c->cs.attributes & ATTR_LONG);
 }
 
 void svm_state(struct vcpu *v, struct guest_state *state)
@@ -97,7 +95,7 @@ void svm_state(struct vcpu *v, struct guest_state *state)
         .ss_base = c->ss.base,
         .fs_base = c->fs.base,
         .gs_base = c->gs.base,
-        .cs_long = in_long_mode(c),
+        .cs_long = svm_runs_64_bit(c),
         .cs_32 = c->cs.attributes & ATTR_32,
         .cpl = c->cpl,
         .xcr0 = svm_xcr0(v),
@@ -106,21 +104,15 @@ void svm_state(struct vcpu *v, struct guest_state *state)
         state->cs_base = state->ds_base = state->es_base = state->ss_base = 0;
 }
 
-/* LMA (10) of EFER, LA57 (12) of CR4 and WP (16) of CR0 where CR3 has nothing: PCID is hidden. */
+/* WP (16) of CR0 where CR3 has nothing: PCID is hidden. Of EFER it is LMA (10) that counts, of CR4
+ * LA57 (12). */
 uint64_t svm_space(struct vcpu *v)
 {
     const struct vmcb *c = v->hw->vmcb;
 
-    if (!(c->efer & EFER_LMA))
+    if (!(c->efer & EFER_LMA) || (c->cr4 & CR4_LA57))
         return 0;
-    return (c->cr3 & ~0xfffULL) | BIT(0) | (c->cr0 >> 15 & BIT(1)) | (c->cr4 >> 10 & BIT(2));
-}
-
-unsigned svm_kernel_bits(struct vcpu *v)
-{
-    const struct vmcb *c = v->hw->vmcb;
-
-    return c->cpl ? 0 : in_long_mode(c) ? 64 : 32;
+    return (c->cr3 & ~0xfffULL) | (c->cr0 >> 16 & BIT(0));
 }
 
 void svm_mode(struct vcpu *v, struct guest_mode *mode)
@@ -132,7 +124,7 @@ void svm_mode(struct vcpu *v, struct guest_mode *mode)
     mode->cr4 = c->cr4;
     mode->efer = c->efer;
     mode->cpl = c->cpl;
-    mode->cs_long = in_long_mode(c);
+    mode->cs_long = svm_runs_64_bit(c);
 }
 
 /* On top of an exception that is still to be delivered: a double fault, then no more (8.2.9). */
@@ -169,7 +161,7 @@ void svm_dump(struct vcpu *v)
 
     printk(LOG_ERR, "domain %u vCPU %u, exit %lx info %lx %lx event %lx:", v->domain->id, v->id,
            c->exit_code, c->exit_info1, c->exit_info2, c->exit_int_info);
-    printk(LOG_ERR, "rip %016lx rsp %016lx rflags %08lx cpl %u", r->rip, r->rsp, r->rflags, c->cpl);
+    printk(LOG_ERR, "rip %016lx rsp %016lx rflags %08lx cpl %u", c->rip, c->rsp, c->rflags, c->cpl);
     printk(LOG_ERR, "rax %016lx rbx %016lx rcx %016lx", r->rax, r->rbx, r->rcx);
     printk(LOG_ERR, "rdx %016lx rsi %016lx rdi %016lx", r->rdx, r->rsi, r->rdi);
     printk(LOG_ERR, "rbp %016lx r8  %016lx r9  %016lx", r->rbp, r->r8, r->r9);

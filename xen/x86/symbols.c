@@ -52,14 +52,14 @@ static void backtrace_line(uint64_t address)
     printk(LOG_ERR, "  %016lx %s", address, name);
 }
 
+#ifdef DEBUG
+
 /*
  * Every function begins with push %rbp; mov %rsp, %rbp: at rbp lies the
  * caller's rbp, above it the return address. head.S starts with rbp 0.
  */
-void backtrace(uint64_t rip, uint64_t rbp)
+static void callers(uint64_t rbp)
 {
-    printk(LOG_ERR, "Called from:");
-    backtrace_line(rip);
     for (unsigned i = 0; i < MAX_FRAMES && rbp && rbp % 8 == 0; i++) {
         const uint64_t *frame = (const uint64_t *)rbp;
 
@@ -68,4 +68,31 @@ void backtrace(uint64_t rip, uint64_t rbp)
         backtrace_line(frame[1]);
         rbp = frame[0];
     }
+}
+
+#else
+
+/* Without frame pointers: all that lies on this stack and may be a return address. */
+static void callers(uint64_t rbp)
+{
+    const uint64_t *at = __builtin_frame_address(0);
+
+    (void)rbp;
+    for (unsigned words = 0, found = 0; words < PAGE_SIZE / 8 && found < MAX_FRAMES; words++, at++) {
+        if (!va_mapped((uintptr_t)at))
+            break;
+        if (symbol_find(*at)) {
+            backtrace_line(*at);
+            found++;
+        }
+    }
+}
+
+#endif
+
+void backtrace(uint64_t rip, uint64_t rbp)
+{
+    printk(LOG_ERR, "Called from:");
+    backtrace_line(rip);
+    callers(rbp);
 }

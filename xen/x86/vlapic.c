@@ -94,14 +94,14 @@ static const struct {
 /* ---- vectors ------------------------------------------------------------------------------- */
 
 /* `some`: the words worth looking at. */
-static int highest(const uint32_t words[8], uint32_t some)
+static inline int highest(const uint32_t words[8], uint32_t some)
 {
     while (some) {
-        int i = 31 - __builtin_clz(some);
+        int i = 31 ^ __builtin_clz(some);
         uint32_t word = __atomic_load_n(&words[i], __ATOMIC_RELAXED);
-        if (word)
-            return i * 32 + 31 - __builtin_clz(word);
-        some &= ~(1u << i);
+        if (likely(word))
+            return i * 32 + (31 ^ __builtin_clz(word));
+        some ^= 1u << i;
     }
     return -1;
 }
@@ -176,12 +176,10 @@ static void note_error(struct vcpu *v, uint32_t error)
         vlapic_raise(v, (uint8_t)l->lvt_error, false);
 }
 
-void vlapic_raise(struct vcpu *v, uint8_t vector, bool level)
+static inline __attribute__((always_inline)) void raise(struct vcpu *v, uint8_t vector, bool level)
 {
     struct vlapic *l = &v->lapic;
 
-    if (!vlapic_enabled(v))
-        return;
     if (vector < 16) {
         note_error(v, ERROR_RECEIVED_ILLEGAL);
         return;
@@ -195,6 +193,17 @@ void vlapic_raise(struct vcpu *v, uint8_t vector, bool level)
     set_vector(l->irr, vector);
     __atomic_fetch_or(&l->irr_words, 1u << vector / 32, __ATOMIC_SEQ_CST);
     wake_or_kick(v);
+}
+
+void vlapic_raise(struct vcpu *v, uint8_t vector, bool level)
+{
+    if (vlapic_enabled(v))
+        raise(v, vector, level);
+}
+
+void vlapic_raise_edge(struct vcpu *v, uint8_t vector)
+{
+    raise(v, vector, false);
 }
 
 static void end_of_interrupt(struct vcpu *v)

@@ -41,11 +41,13 @@ struct apic_message {
 };
 
 void vlapic_init(struct vcpu *v);
-void vlapic_fini(struct vcpu *v);
+void vlapic_fini(struct vcpu *v); /* its timer fires no more */
 /* INIT state (keeps the id). */
 void vlapic_reset(struct vcpu *v);
 /* An interrupt arrives: sets IRR and wakes or kicks the vCPU. Dropped if the APIC is disabled. */
 void vlapic_raise(struct vcpu *v, uint8_t vector, bool level);
+/* The same of an edge, for an APIC that is known to be enabled. */
+void vlapic_raise_edge(struct vcpu *v, uint8_t vector);
 /* The vector to be delivered now, by priority, or -1. */
 int vlapic_pending(struct vcpu *v);
 /* It has been injected: IRR to ISR. */

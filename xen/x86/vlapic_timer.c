@@ -9,6 +9,8 @@
 
 /* A guest that asks for more interrupts gets as many: it must not keep the pCPU busy. */
 #define SHORTEST_PERIOD 50000
+/* ... nor need it fire often for one that does not run, or does not listen. */
+#define UNHEARD_PERIOD 4000000
 
 /* 0: by 2, ... 6: by 128, 7: by 1; bit 2 of the register is not used. */
 static unsigned divide_shift(const struct vlapic *l)
@@ -23,6 +25,14 @@ static sched_time length(const struct vlapic *l)
     return (sched_time)l->timer_initial << divide_shift(l);
 }
 
+/* Does one more of it tell the guest anything? */
+static bool is_heard(const struct vlapic *l, uint8_t vector)
+{
+    uint32_t waiting = __atomic_load_n(&l->irr[vector / 32], __ATOMIC_RELAXED);
+
+    return vector >= 16 && !(waiting >> vector % 32 & 1);
+}
+
 static void fire(struct timer *t)
 {
     struct vcpu *v = container_of(t, struct vcpu, lapic.timer);
@@ -33,8 +43,9 @@ static void fire(struct timer *t)
     uint8_t vector = (uint8_t)l->lvt_timer;
     if (l->timer_initial && (l->lvt_timer & LVT_PERIODIC)) {
         sched_time t_now = now(), period = length(l);
+        sched_time least = raise && is_heard(l, vector) ? SHORTEST_PERIOD : UNHEARD_PERIOD;
         l->timer_started += (t_now - l->timer_started) / period * period;
-        timer_set(t, MAX(l->timer_started + period, t_now + SHORTEST_PERIOD));
+        timer_set(t, MAX(l->timer_started + period, t_now + least));
     }
     spin_unlock(&l->lock);
     if (raise)

@@ -5,8 +5,8 @@
 
 /* Structures are at random places of its first part; what they lead to may be longer. vCPUs share it,
  * so they change each other's under the hypervisor's eyes. */
-#define ARENA_WORDS 1024
-static uint64_t arena[ARENA_WORDS + 1024] aligned_to(4096);
+#define ARENA_WORDS 512
+static uint64_t arena[ARENA_WORDS + 512] aligned_to(4096);
 static struct grant_entry_v1 grants[PAGE_SIZE / sizeof(struct grant_entry_v1)] aligned_to(4096);
 static struct multicall_entry list[MAX_CPUS][CALLS_IN_LIST];
 static domid_t self; /* asking for it is an exit */
@@ -31,7 +31,7 @@ static uint64_t gfn(struct attack *a)
     case 1:
         return 0xfee00 + below(a, 2);
     case 2:
-        return ADDRESS(arena) >> PAGE_SHIFT; /* its own, which it will not miss */
+        return ADDRESS(&arena[ARENA_WORDS]) >> PAGE_SHIFT; /* where others are writing */
     case 3:
         return (1ULL << 28) - 1 + below(a, 3); /* around 40 bits of address */
     default:

@@ -13,6 +13,18 @@ domid_t own_domid(void)
     return (domid_t)out[2];
 }
 
+uint64_t start_number(uint64_t otherwise)
+{
+    const char *c = (const char *)(uintptr_t)start_info()->cmdline_paddr;
+    uint64_t n = 0;
+
+    if (!c || *c < '0' || *c > '9')
+        return otherwise;
+    for (; *c >= '0' && *c <= '9'; c++)
+        n = n * 10 + (uint64_t)(*c - '0');
+    return n;
+}
+
 void guest_main(void)
 {
     traps_init();

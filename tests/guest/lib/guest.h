@@ -215,6 +215,8 @@ static inline bool is_dom0(void)
 }
 domid_t own_domid(void); /* from CPUID */
 extern char image_start[], image_end[];
+/* The number that the command line begins with, if it does. */
+uint64_t start_number(uint64_t otherwise);
 
 /* ---- window.c: pages of choice ------------------------------------------------------------------------------ */
 
