@@ -12,7 +12,7 @@
 #include "../../xen/x86/vlapic.c"
 #undef LVT_MASKED
 #include "../../xen/x86/vlapic_timer.c"
-static struct pcpu here;
+static struct pcpu here __attribute__((unused));
 #define this_pcpu() (&here) /* there is no GS base */
 #include "../../xen/x86/vlapic_send.c"
 
@@ -351,7 +351,14 @@ static void test_periodic_is_bounded(void **state)
         pass(v, SHORTEST_PERIOD);
         assert_true(timer_is_set(&v->lapic.timer));
         assert_true(v->lapic.timer.node.key >= clock + SHORTEST_PERIOD);
+        vlapic_accept(v, 0x40);
+        set(v, 0x80b, 0);
     }
+    pass(v, SHORTEST_PERIOD);
+    pass(v, SHORTEST_PERIOD); /* nobody has taken the last one */
+    assert_true(v->lapic.timer.node.key >= clock + UNHEARD_PERIOD - SHORTEST_PERIOD);
+    vlapic_accept(v, 0x40);
+    set(v, 0x80b, 0);
     set(v, 0x838, 1000000);
     pass(v, 2300000);
     assert_int_equal(vlapic_pending(v), 0x40);
