@@ -12,7 +12,7 @@
 
 #define WATCHDOG_VECTOR 0x51
 
-/* ---- arguments ---------------------------------------------------------------------------------- */
+/* ---- arguments ------------------------------------------------------------------------------- */
 
 static union {
     uint64_t words[512];
@@ -65,17 +65,18 @@ static long call(unsigned op, unsigned command, unsigned set, struct random *r)
         fill_tools(op, command, r);
         return hypercall5(op, ADDRESS(&tools), command, 2, 0, 0);
     default:
-        return hypercall5(op | 0xdeadULL << 32, command | 0xffffffffULL << 32, 0, ADDRESS(&ones), 7, 7);
+        return hypercall5(op | 0xdeadULL << 32, command | 0xffffffffULL << 32, 0, ADDRESS(&ones), 7,
+                          7);
     }
 }
 
-/* Its first argument is no command but the address of a list, and all memory from there on is one. */
+/* It takes no command but the address of a list, and all memory from there on is one. */
 static bool is_repetition(unsigned op, unsigned command)
 {
     return op == __HYPERVISOR_multicall && command >= 4;
 }
 
-/* ---- dom0 ----------------------------------------------------------------------------------------- */
+/* ---- dom0 ------------------------------------------------------------------------------------ */
 
 /* What would be obeyed, to the end of dom0 or of the machine. */
 static bool is_fatal(unsigned op, unsigned command, unsigned set)
@@ -139,7 +140,7 @@ static void no_such_calls(void)
     EXPECT(hypercall5(1u << 31, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 }
 
-/* ---- a child ------------------------------------------------------------------------------------------ */
+/* ---- a child --------------------------------------------------------------------------------- */
 
 static void child(uint64_t from)
 {
@@ -169,7 +170,7 @@ static void as_child(void)
 
     watch_child(&w, NR_CALLS, &last); /* what is allocated once is now */
     CHECK(last.finished);
-    watch_begin();
+    uint64_t before = free_pages();
     for (uint64_t next = 0; next < NR_CALLS; next = last.done[0]) {
         watch_child(&w, next, &last);
         if (last.done[0] <= next && !last.finished)
@@ -180,7 +181,7 @@ static void as_child(void)
                   (last.done[0] - 1) / NR_SETS % NR_COMMANDS, (last.done[0] - 1) % NR_SETS);
         lives++;
     }
-    watch_end();
+    expect_free_pages(before);
     print("%u calls by a child, in %u lives", NR_CALLS, lives);
 }
 

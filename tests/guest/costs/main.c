@@ -96,8 +96,8 @@ static uint64_t time_of(void (*run)(void))
     return rdtsc() - start;
 }
 
-/* Under icount the TSC advances by the number of instructions. Readings may cost something: real Xen
- * intercepts them. */
+/* Under icount the TSC advances by the number of instructions. Readings may cost something: real
+ * Xen intercepts them. */
 static bool counts_instructions(void)
 {
     uint64_t t[3];

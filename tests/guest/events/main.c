@@ -33,7 +33,7 @@ static long poll(evtchn_port_t *ports, unsigned nr, uint64_t timeout)
     return sched_op(SCHEDOP_poll, &op);
 }
 
-/* ---- binding ------------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------- */
 
 static void states(void)
 {
@@ -126,7 +126,7 @@ static void many(unsigned nr)
             failure("port %u cannot be closed", p);
 }
 
-/* ---- events by the 2-level ABI ------------------------------------------------------------------------ */
+/* ---- events by the 2-level ABI --------------------------------------------------------------- */
 
 static void delivery(void)
 {
@@ -258,7 +258,7 @@ static void registered_info(void)
     EXPECT(event_close((evtchn_port_t)port), 0);
 }
 
-/* ---- the FIFO ABI -------------------------------------------------------------------------------------- */
+/* ---- the FIFO ABI ---------------------------------------------------------------------------- */
 
 static long set_priority(evtchn_port_t port, unsigned priority)
 {
@@ -275,9 +275,11 @@ static void fifo_start(void)
     EXPECT(fifo_add_page(), -XEN_ENOSYS);
     EXPECT(event_send((evtchn_port_t)waiting), 0); /* pending while the ABI changes */
     EXPECT(event_op(EVTCHNOP_init_control, &wrong), -XEN_EINVAL);
-    wrong = (struct evtchn_init_control){.vcpu = 1000, .control_gfn = ADDRESS(&wrong) >> PAGE_SHIFT};
+    wrong =
+        (struct evtchn_init_control){.vcpu = 1000, .control_gfn = ADDRESS(&wrong) >> PAGE_SHIFT};
     EXPECT(event_op(EVTCHNOP_init_control, &wrong), -XEN_ENOENT);
-    wrong = (struct evtchn_init_control){.offset = 4092, .control_gfn = ADDRESS(&wrong) >> PAGE_SHIFT};
+    wrong =
+        (struct evtchn_init_control){.offset = 4092, .control_gfn = ADDRESS(&wrong) >> PAGE_SHIFT};
     EXPECT(event_op(EVTCHNOP_init_control, &wrong), -XEN_EINVAL);
     EXPECT(fifo_init(), 0);
     EXPECT(fifo_init(), -XEN_EINVAL); /* it has one */
@@ -389,7 +391,7 @@ static void reset(void)
     EXPECT(event_op(EVTCHNOP_reset, &op), 0);
     expect_status(1, EVTCHNSTAT_closed);
     EXPECT(fifo_add_page(), -XEN_ENOSPC); /* only because this file has no more of them */
-    int port = bind_ipi(0); /* back to the 2-level ABI */
+    int port = bind_ipi(0);               /* back to the 2-level ABI */
     EXPECT(port, 1);
     event_clear(1);
     event_mask(1);

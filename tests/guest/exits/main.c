@@ -3,7 +3,7 @@
 
 #define CR4_OSXSAVE BIT(18)
 
-/* ---- CPUID ------------------------------------------------------------------------------------- */
+/* ---- CPUID ----------------------------------------------------------------------------------- */
 
 static uint32_t cpuid_reg(uint32_t leaf, uint32_t subleaf, unsigned reg)
 {
@@ -38,13 +38,14 @@ static void processor_leaves(void)
 
     cpuid(0, 0, out);
     CHECK(out[A] >= 0xd && out[A] < 0x20);
-    CHECK(!memcmp(&out[B], "Auth", 4) && !memcmp(&out[D], "enti", 4) && !memcmp(&out[C], "cAMD", 4));
+    CHECK(!memcmp(&out[B], "Auth", 4) && !memcmp(&out[D], "enti", 4) &&
+          !memcmp(&out[C], "cAMD", 4));
     cpuid(1, 0, out);
-    CHECK(out[C] & BIT(31)); /* a hypervisor */
-    CHECK(out[C] & BIT(21)); /* x2APIC */
-    CHECK(!(out[C] & BIT(3)));  /* MONITOR */
-    CHECK(!(out[C] & BIT(24))); /* TSC deadline */
-    EXPECT(out[B] >> 24, 0);    /* APIC id */
+    CHECK(out[C] & BIT(31));                        /* a hypervisor */
+    CHECK(out[C] & BIT(21));                        /* x2APIC */
+    CHECK(!(out[C] & BIT(3)));                      /* MONITOR */
+    CHECK(!(out[C] & BIT(24)));                     /* TSC deadline */
+    EXPECT(out[B] >> 24, 0);                        /* APIC id */
     CHECK(!(cpuid_reg(0x80000001, 0, C) & BIT(2))); /* SVM */
     EXPECT(cpuid_reg(0x8000000a, 0, D), 0);
     EXPECT(cpuid_reg(0x8000000a, 0, B), 0);
@@ -76,7 +77,7 @@ static void prefixes(void)
     EXPECT(a, 4 << 16 | 17);
 }
 
-/* ---- single steps ---------------------------------------------------------------------------------- */
+/* ---- single steps ---------------------------------------------------------------------------- */
 
 static unsigned steps;
 static uint64_t step_at[8];
@@ -112,7 +113,7 @@ static void single_step(void)
     EXPECT(step_at[2], after + 1);
 }
 
-/* ---- HLT ----------------------------------------------------------------------------------------------- */
+/* ---- HLT ------------------------------------------------------------------------------------- */
 
 static void halt(void)
 {
@@ -140,7 +141,7 @@ static void halt(void)
     EXPECT(event_close((evtchn_port_t)port), 0);
 }
 
-/* ---- ports -------------------------------------------------------------------------------------------------- */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 static uint32_t in(uint16_t port, unsigned bytes)
 {
@@ -185,7 +186,10 @@ static void string_ports(void)
     to = buffer + 20;
     memset(buffer, 0, sizeof buffer);
     count = 2;
-    __asm__ volatile("std; rep insw; cld" : "+D"(to), "+c"(count) : "d"((uint16_t)0x3fc) : "memory");
+    __asm__ volatile("std; rep insw; cld"
+                     : "+D"(to), "+c"(count)
+                     : "d"((uint16_t)0x3fc)
+                     : "memory");
     EXPECT(to - buffer, 16);
     CHECK(buffer[21] == 0xff && buffer[18] == 0xff && !buffer[17] && !buffer[22]);
 
@@ -218,7 +222,7 @@ static void string_ports_fault(void)
     EXPECT(page[4095], (char)0xff);
 }
 
-/* ---- MSRs ------------------------------------------------------------------------------------------------------ */
+/* ---- MSRs ------------------------------------------------------------------------------------ */
 
 static uint64_t probe_rdmsr(uint32_t msr, uint64_t *value)
 {
@@ -236,8 +240,9 @@ static uint64_t probe_wrmsr(uint32_t msr, uint64_t value)
 
 static void msrs(void)
 {
-    static const uint32_t unknown[] = {0x0, 0x11, 0xff, 0x1234, 0x4ff, 0x900, 0x3fffffff,
-                                       0x40000001, 0x80000000, 0xc0000000, 0xc0002000, 0xffffffff};
+    static const uint32_t unknown[] = {0x0,        0x11,       0xff,       0x1234,
+                                       0x4ff,      0x900,      0x3fffffff, 0x40000001,
+                                       0x80000000, 0xc0000000, 0xc0002000, 0xffffffff};
     static const uint32_t kept[] = {0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,
                                     0xc0000100, 0xc0000102, 0x175,      0x176};
     uint64_t value;
@@ -278,7 +283,7 @@ static void hypercall_page(void)
     EXPECT(probe_wrmsr(0x40000000, BIT(52)), FAULTED | VECTOR_GP);
 }
 
-/* ---- extended state, RDTSCP --------------------------------------------------------------------------------------- */
+/* ---- extended state, RDTSCP ------------------------------------------------------------------ */
 
 static uint64_t xgetbv(void)
 {
@@ -339,7 +344,7 @@ static void read_tscp(void)
     }
 }
 
-/* ---- devices in memory ------------------------------------------------------------------------------------------------ */
+/* ---- devices in memory ----------------------------------------------------------------------- */
 
 /* The version of the emulated IO-APIC, by several instructions. */
 static void mmio(void)

@@ -3,8 +3,8 @@
 #define CALLS_IN_LIST 32
 #define EMPTY_GFN     0x2000 /* no memory of a child's */
 
-/* Structures are at random places of its first part; what they lead to may be longer. vCPUs share it,
- * so they change each other's under the hypervisor's eyes. */
+/* Structures are at random places of its first part; what they lead to may be longer. vCPUs share
+ * it, so they change each other's under the hypervisor's eyes. */
 #define ARENA_WORDS 512
 static uint64_t arena[ARENA_WORDS + 512] aligned_to(4096);
 static struct grant_entry_v1 grants[PAGE_SIZE / sizeof(struct grant_entry_v1)] aligned_to(4096);
@@ -21,7 +21,7 @@ static bool one_in(struct attack *a, unsigned n)
     return below(a, n) == 0;
 }
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static uint64_t gfn(struct attack *a)
 {
@@ -41,8 +41,9 @@ static uint64_t gfn(struct attack *a)
 
 static uint64_t domain(struct attack *a)
 {
-    static const uint16_t special[] = {DOMID_SELF, DOMID_SELF, DOMID_SELF, 0, 1, DOMID_IO, DOMID_XEN,
-                                       DOMID_COW, DOMID_INVALID, DOMID_IDLE, 1023, 1024, 0x7fff};
+    static const uint16_t special[] = {
+        DOMID_SELF, DOMID_SELF,    DOMID_SELF, 0,    1,    DOMID_IO, DOMID_XEN,
+        DOMID_COW,  DOMID_INVALID, DOMID_IDLE, 1023, 1024, 0x7fff};
 
     return one_in(a, 4) ? self : special[below(a, ARRAY_SIZE(special))];
 }
@@ -114,7 +115,7 @@ static uint64_t argument(struct attack *a)
     return one_in(a, 3) ? value(a) : structure(a);
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 /* What most likely does something, and more often than what does not. */
 static const uint8_t likely[] = {
@@ -165,7 +166,8 @@ static struct call make_call(struct attack *a)
             c.args[0] = structure(a);
             c.args[1] = count(a);
         }
-        if (c.op == __HYPERVISOR_domctl || c.op == __HYPERVISOR_sysctl || c.op == __HYPERVISOR_platform_op)
+        if (c.op == __HYPERVISOR_domctl || c.op == __HYPERVISOR_sysctl ||
+            c.op == __HYPERVISOR_platform_op)
             c.args[0] = structure(a);
         if (c.op == __HYPERVISOR_console_io && !one_in(a, 16))
             c.args[0] = 1; /* reading is refused; what it writes is logged */
@@ -195,7 +197,7 @@ static void several(struct attack *a)
     a->calls += n;
 }
 
-/* ---- what the hypervisor reads without being asked to --------------------------------------------------- */
+/* ---- what the hypervisor reads without being asked to ---------------------------------------- */
 
 static void scribble(struct attack *a)
 {
@@ -209,24 +211,26 @@ static void scribble(struct attack *a)
         shared_info->evtchn_pending[below(a, 2)] = value(a);
         break;
     default:
-        *g = (struct grant_entry_v1){.flags = one_in(a, 8) ? (uint16_t)number(a) : GTF_permit_access,
-                                     .domid = (domid_t)domain(a),
-                                     .frame = (uint32_t)gfn(a)};
+        *g =
+            (struct grant_entry_v1){.flags = one_in(a, 8) ? (uint16_t)number(a) : GTF_permit_access,
+                                    .domid = (domid_t)domain(a),
+                                    .frame = (uint32_t)gfn(a)};
     }
 }
 
-/* ---- other ways out of a guest -------------------------------------------------------------------------- */
+/* ---- other ways out of a guest --------------------------------------------------------------- */
 
 /* Not FS, GS and where system calls go: this program lives by them. */
 static uint32_t some_msr(struct attack *a)
 {
-    static const uint32_t msrs[] = {0x10,  0x1b,  0x8b,  0xfe,  0x179, 0x200, 0x20f, 0x250,
-                                    0x26f, 0x277, 0x2ff, 0x400, 0x407, 0x800, 0x802, 0x808,
-                                    0x80b, 0x80f, 0x828, 0x830, 0x832, 0x838, 0x839, 0x83e,
-                                    0x83f, 0xc0000103, 0xc0010015, 0xc0011029, 0x40000000};
+    static const uint32_t msrs[] = {
+        0x10,  0x1b,  0x8b,  0xfe,  0x179, 0x200,      0x20f,      0x250,      0x26f,     0x277,
+        0x2ff, 0x400, 0x407, 0x800, 0x802, 0x808,      0x80b,      0x80f,      0x828,     0x830,
+        0x832, 0x838, 0x839, 0x83e, 0x83f, 0xc0000103, 0xc0010015, 0xc0011029, 0x40000000};
 
     if (one_in(a, 4))
-        return (uint32_t)random_next(&a->random) & ~0x103u; /* neither 0xc0000080 nor 0xc0000100 ... */
+        return (uint32_t)random_next(&a->random) &
+               ~0x103u; /* neither 0xc0000080 nor 0xc0000100 ... */
     return msrs[below(a, ARRAY_SIZE(msrs))];
 }
 

@@ -1,4 +1,5 @@
-/* Hypercalls, and now and then something else that leaves the guest, made up from random numbers. */
+/* Hypercalls, and now and then something else that leaves the guest, made up from random numbers.
+ */
 #ifndef ATTACK_H
 #define ATTACK_H
 

@@ -15,7 +15,7 @@
 
 #define WATCHDOG_VECTOR 0x51
 
-/* ---- the child ----------------------------------------------------------------------------------- */
+/* ---- the child ------------------------------------------------------------------------------- */
 
 static uint64_t seed;
 
@@ -65,7 +65,7 @@ static void child(uint64_t argument)
     attack();
 }
 
-/* ---- dom0 ------------------------------------------------------------------------------------------- */
+/* ---- dom0 ------------------------------------------------------------------------------------ */
 
 #define LOOK_AT 0x130000000ULL
 
@@ -143,7 +143,7 @@ static void run(void)
     events_init();
     choice.state = start_number(SEED);
     watch_child(&w, random_next(&choice) & UINT32_MAX, &last);
-    watch_begin();
+    uint64_t before = free_pages();
     while (calls < CALLS) {
         watch_child(&w, random_next(&choice) & UINT32_MAX, &last);
         calls += sum(&last);
@@ -152,7 +152,7 @@ static void run(void)
         if (lives > 1000)
             error("%lu hypercalls in %lu lives: they are too short", calls, lives);
     }
-    watch_end();
+    expect_free_pages(before);
     print("%lu hypercalls in %lu lives, %lu of them to the end", calls, lives, lived);
     EXPECT(version_op(XENVER_version, NULL), 4 << 16 | 17);
 }

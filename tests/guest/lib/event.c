@@ -7,7 +7,7 @@ static char shared_page[PAGE_SIZE] aligned_to(4096);
 struct shared_info *shared_info;
 volatile unsigned upcall_count[MAX_CPUS], event_count[EVTCHN_2L_NR_CHANNELS];
 
-/* ---- upcalls ------------------------------------------------------------------------------------ */
+/* ---- upcalls --------------------------------------------------------------------------------- */
 
 static void each_port_of(unsigned word)
 {
@@ -63,7 +63,7 @@ void events_cpu_init(void)
     set_upcall_vector();
 }
 
-/* ---- ports ------------------------------------------------------------------------------------------ */
+/* ---- ports ----------------------------------------------------------------------------------- */
 
 static void unmask_quietly(evtchn_port_t port)
 {
@@ -138,7 +138,8 @@ void event_mask(evtchn_port_t port)
 bool event_pending(evtchn_port_t port)
 {
     return __atomic_load_n(&shared_info->evtchn_pending[port / WORD_BITS], __ATOMIC_SEQ_CST) >>
-               port % WORD_BITS & 1;
+               port % WORD_BITS &
+           1;
 }
 
 void event_clear(evtchn_port_t port)
@@ -147,7 +148,7 @@ void event_clear(evtchn_port_t port)
                        __ATOMIC_SEQ_CST);
 }
 
-/* ---- time ------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------ */
 
 uint64_t now(void)
 {

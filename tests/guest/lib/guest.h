@@ -15,16 +15,16 @@
 #define PAGE_SHIFT 12
 #define MAX_CPUS   4 /* stacks in start.S */
 
-/* ---- the test itself ------------------------------------------------------------------------ */
+/* ---- the test itself ------------------------------------------------------------------------- */
 
 /* Each main.c defines one. */
 extern const struct test {
     const char *name;
-    void (*run)(void);               /* as dom0 */
+    void (*run)(void);                /* as dom0 */
     void (*child)(uint64_t argument); /* as a domain that `run` has built; NULL: it builds none */
 } test;
 
-/* ---- verdict.c -------------------------------------------------------------------------------- */
+/* ---- verdict.c ------------------------------------------------------------------------------- */
 
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One line, and the test goes on but has failed. */
@@ -44,15 +44,17 @@ _Noreturn void finish(void);
     expect_equal(__FILE__, __LINE__, #expression, (int64_t)(expression), (int64_t)(wanted))
 bool expect_equal(const char *file, int line, const char *what, int64_t is, int64_t wanted);
 
-/* ---- hypercalls -------------------------------------------------------------------------------- */
+/* ---- hypercalls ------------------------------------------------------------------------------ */
 
-static inline long hypercall5(unsigned op, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+static inline long hypercall5(unsigned op, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                              uint64_t e)
 {
     register uint64_t r10 __asm__("r10") = d;
     register uint64_t r8 __asm__("r8") = e;
     long result = op;
 
-    __asm__ volatile("vmmcall" : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)::"memory");
+    __asm__ volatile("vmmcall"
+                     : "+a"(result), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8)::"memory");
     return result;
 }
 
@@ -96,7 +98,7 @@ static inline long grant_op(unsigned command, void *arg, unsigned count)
     return hypercall3(__HYPERVISOR_grant_table_op, command, ADDRESS(arg), count);
 }
 
-/* ---- the processor -------------------------------------------------------------------------------- */
+/* ---- the processor --------------------------------------------------------------------------- */
 
 static inline uint64_t rdtsc(void)
 {
@@ -112,11 +114,14 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr" ::"c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
 static inline void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    __asm__ volatile("cpuid" : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3]) : "0"(leaf), "2"(subleaf));
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "0"(leaf), "2"(subleaf));
 }
 static inline uint64_t read_cr4(void)
 {
@@ -150,30 +155,37 @@ static inline void invlpg(const void *va)
     __asm__ volatile("invlpg (%0)" ::"r"(va) : "memory");
 }
 
-/* ---- trap.c: exceptions and interrupts -------------------------------------------------------------- */
+/* ---- trap.c: exceptions and interrupts ------------------------------------------------------- */
 
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
     uint64_t vector, error, rip, cs, rflags, rsp, ss;
 };
 
-enum { VECTOR_DB = 1, VECTOR_NMI, VECTOR_BP, VECTOR_UD = 6, VECTOR_GP = 13, VECTOR_PF, VECTOR_AC = 17 };
+enum {
+    VECTOR_DB = 1,
+    VECTOR_NMI,
+    VECTOR_BP,
+    VECTOR_UD = 6,
+    VECTOR_GP = 13,
+    VECTOR_PF,
+    VECTOR_AC = 17
+};
 
 /*
- * Runs one instruction that may fault: PROBE("rdmsr", OUT("=a"(lo), "=d"(hi)), "c"(msr)). Its value is
- * 0, or FAULTED | vector with the error code in the upper half; outputs are not changed then. Operands
- * that the instruction names are given names: %0 is that value.
+ * Runs one instruction that may fault: PROBE("rdmsr", OUT("=a"(lo), "=d"(hi)), "c"(msr)). Its value
+ * is 0, or FAULTED | vector with the error code in the upper half; outputs are not changed then.
+ * Operands that the instruction names are given names: %0 is that value.
  */
-#define FAULTED 0x100
-#define FAULT_VECTOR(fault) ((fault) & 0xff)
-#define OUT(...) , __VA_ARGS__
+#define FAULTED             0x100
+#define FAULT_VECTOR(fault) ((fault)&0xff)
+#define OUT(...)            , __VA_ARGS__
 #define PROBE(instruction, outputs, ...)                                                           \
     ({                                                                                             \
         register uint64_t fault_ __asm__("r11");                                                   \
         __asm__ volatile("xor %%r11d, %%r11d\n1:\t" instruction "\n2:\n"                           \
-                         "\t.pushsection .fixups, \"a\"\n\t.quad 1b, 2b\n\t.popsection"           \
-                         : "=&r"(fault_) outputs                                                   \
-                         : __VA_ARGS__                                                             \
+                         "\t.pushsection .fixups, \"a\"\n\t.quad 1b, 2b\n\t.popsection"            \
+                         : "=&r"(fault_)outputs:__VA_ARGS__                                        \
                          : "memory");                                                              \
         fault_;                                                                                    \
     })
@@ -183,10 +195,11 @@ extern bool (*trap_hook)(struct trap_frame *f);
 /* Called for each interrupt of this vector (32 and above), before its EOI. */
 extern void (*interrupt_handlers[256])(void);
 extern volatile unsigned interrupt_count[256];
-void traps_init(void);    /* once */
+void traps_init(void);     /* once */
 void traps_cpu_init(void); /* on each vCPU */
 
-/* Which vCPU is this? What traps_cpu_init() has learnt from CPUID, at the cost of a memory access. */
+/* Which vCPU is this? What traps_cpu_init() has learnt from CPUID, at the cost of a memory access.
+ */
 static inline unsigned own_vcpu(void)
 {
     unsigned id;
@@ -202,7 +215,7 @@ static inline _Noreturn void user_exit(uint64_t result)
     __builtin_unreachable();
 }
 
-/* ---- start_info ----------------------------------------------------------------------------------------- */
+/* ---- start_info ------------------------------------------------------------------------------ */
 
 extern uint64_t start_info_address, start_argument;
 static inline const struct hvm_start_info *start_info(void)
@@ -218,26 +231,27 @@ extern char image_start[], image_end[];
 /* The number that the command line begins with, if it does. */
 uint64_t start_number(uint64_t otherwise);
 
-/* ---- window.c: pages of choice ------------------------------------------------------------------------------ */
+/* ---- window.c: pages of choice --------------------------------------------------------------- */
 
 #define WINDOW_PAGES 512
-#define PTE_P  BIT(0)
-#define PTE_W  BIT(1)
-#define PTE_U  BIT(2)
-#define PTE_NX BIT(63)
+#define PTE_P        BIT(0)
+#define PTE_W        BIT(1)
+#define PTE_U        BIT(2)
+#define PTE_NX       BIT(63)
 /* Page i of a range that is not mapped but for what this maps there; neighbours are neighbours. */
 void *window_map(unsigned i, uint64_t pa, uint64_t flags);
 void window_unmap(unsigned i);
 void *window_at(unsigned i);
 
-/* ---- event.c: 2-level events, the clock ------------------------------------------------------------------------ */
+/* ---- event.c: 2-level events, the clock ------------------------------------------------------ */
 
 #define UPCALL_VECTOR 0x60
 extern struct shared_info *shared_info; /* NULL before events_init() */
 /* Upcalls that this vCPU has taken, and those for each port, all vCPUs together. */
 extern volatile unsigned upcall_count[MAX_CPUS], event_count[EVTCHN_2L_NR_CHANNELS];
 
-void events_init(void);     /* shared_info, the upcall vector of this vCPU, its local APIC; all masked */
+void events_init(
+    void); /* shared_info, the upcall vector of this vCPU, its local APIC; all masked */
 void events_cpu_init(void); /* on each other vCPU */
 /* The port or -errno; unmasked. */
 int bind_ipi(unsigned vcpu);
@@ -267,7 +281,7 @@ void rest(uint64_t ns);  /* asleep, unless an event comes */
         !!(condition);                                                                             \
     })
 
-/* ---- lapic.c: x2APIC -------------------------------------------------------------------------------------------- */
+/* ---- lapic.c: x2APIC ------------------------------------------------------------------------- */
 
 #define X2APIC_ID            0x802
 #define X2APIC_EOI           0x80b
@@ -286,7 +300,7 @@ static inline void lapic_send(unsigned vcpu, uint32_t icr)
     wrmsr(X2APIC_ICR, (uint64_t)(2 * vcpu) << 32 | icr);
 }
 
-/* ---- smp.c -------------------------------------------------------------------------------------------------------- */
+/* ---- smp.c ----------------------------------------------------------------------------------- */
 
 /* Starts vCPU `id` by INIT-SIPI-SIPI; it runs f and halts for good. False if it does not come. */
 bool cpu_start(unsigned id, void (*f)(void));
@@ -296,7 +310,7 @@ bool cpu_came(unsigned id);
 extern char ap_start_64[];
 extern uint64_t boot_pml4[];
 
-/* ---- random.c ------------------------------------------------------------------------------------------------------ */
+/* ---- random.c -------------------------------------------------------------------------------- */
 
 struct random {
     uint64_t state;

@@ -15,6 +15,8 @@
 #define EFER 0x900      /* NXE LME */
 #define MSR_EFER 0xc0000080
 
+#define HAS_ERROR 0x60227d00    /* exceptions with an error code: 8, 10 to 14, 17, 21, 29, 30 */
+
 #define NR_DIRECTORIES 5
 #define STACK_SIZE 16384
 #define LEAF 0x87       /* 2 MiB, user, writable */
@@ -92,7 +94,7 @@ load_segments:
         mov     %eax, %gs
         ret
 
-/* ---- other vCPUs: from real mode ---------------------------------------------------------- */
+/* ---- other vCPUs: from real mode ------------------------------------------------------------- */
 
 /* Copied to a page of the first MiB; SIPI: CS = page << 8, IP = 0. */
         .globl  trampoline, trampoline_end
@@ -142,7 +144,7 @@ ap_with_id:
         call    ap_main
         ud2
 
-/* ---- traps ------------------------------------------------------------------------------------ */
+/* ---- traps ----------------------------------------------------------------------------------- */
 
         .globl  trap_stubs
         .balign 16
@@ -150,7 +152,7 @@ trap_stubs:
 vector = 0
         .rept   256
         .balign 16
-        .if !(vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 || vector == 29 || vector == 30)
+        .if vector > 31 || !(HAS_ERROR >> (vector & 31) & 1)
         push    $0
         .endif
         push    $vector
@@ -195,7 +197,7 @@ trap_entry:                             /* struct trap_frame */
         add     $16, %rsp
         iretq
 
-/* ---- user mode ---------------------------------------------------------------------------------- */
+/* ---- user mode ------------------------------------------------------------------------------- */
 
         .globl  user_call, user_return
 user_call:                              /* rdi: function that ends with user_exit() */
@@ -224,7 +226,7 @@ user_return:                            /* vector 0x80, rdi: the result */
         pop     %rbx
         ret
 
-/* ---- data ----------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------ */
 
         .data
         .balign 16

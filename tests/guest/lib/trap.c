@@ -99,13 +99,11 @@ static bool fixed_up(struct trap_frame *f)
 
 static void exception(struct trap_frame *f)
 {
-    const uint64_t *sp = (const uint64_t *)(uintptr_t)f->rsp;
     uint64_t cr2;
 
     if ((trap_hook && trap_hook(f)) || fixed_up(f))
         return;
     __asm__ volatile("mov %%cr2, %0" : "=r"(cr2));
-    print("stack: %016lx %016lx [%016lx %016lx %016lx %016lx]", sp[-2], sp[-1], sp[0], sp[1], sp[2], sp[3]);
     error("exception %lu, error code 0x%lx, rip 0x%lx, rsp 0x%lx, cr2 0x%lx, rax 0x%lx rcx 0x%lx",
           f->vector, f->error, f->rip, f->rsp, cr2, f->rax, f->rcx);
 }

@@ -1,11 +1,8 @@
 #include "watch.h"
 
-#define MS         1000000ULL
-#define TEAR_DOWN_MS 2000
+#define MS 1000000ULL
 
 union report_page report_page aligned_to(4096);
-
-static uint64_t free_before;
 
 static uint64_t all_done(const struct report *r)
 {
@@ -52,19 +49,4 @@ void watch_child(const struct watch *w, uint64_t argument, struct report *last)
         failure("d%u cannot be destroyed: %d", c.id, err);
     memcpy(last, r, sizeof *last); /* its page lives as long as it is mapped */
     child_unmap();
-}
-
-/* The first child may leave behind what the hypervisor keeps for the next one. */
-void watch_begin(void)
-{
-    free_before = free_pages();
-}
-
-void watch_end(void)
-{
-    uint64_t limit = now() + TEAR_DOWN_MS * MS;
-
-    while (free_pages() != free_before && now() < limit)
-        relax();
-    EXPECT(free_pages(), free_before);
 }

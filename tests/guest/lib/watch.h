@@ -26,10 +26,8 @@ struct watch {
     void (*meanwhile)(const struct child *c); /* dom0 may do something at each look; or NULL */
 };
 
-/* One life: builds a child with this argument, watches it, takes it apart; the report is copied out. */
+/* One life: builds a child with this argument, watches it, takes it apart; the report is copied
+ * out. */
 void watch_child(const struct watch *w, uint64_t argument, struct report *last);
-/* The memory of children that are gone is free again: call it before and after. Fails the test. */
-void watch_begin(void);
-void watch_end(void);
 
 #endif

@@ -1,9 +1,9 @@
 /* Memory operations on the caller's own memory: the gfn decides, and nothing may be lost. */
 #include "../lib/guest.h"
 
-#define EMPTY     0x110000ULL /* gfns above all RAM, within start.S's mapping */
-#define BEYOND    (1ULL << 40) /* and far beyond any guest's physical addresses */
-#define ORDER_2M  9
+#define EMPTY    0x110000ULL  /* gfns above all RAM, within start.S's mapping */
+#define BEYOND   (1ULL << 40) /* and far beyond any guest's physical addresses */
+#define ORDER_2M 9
 
 static volatile uint64_t *at(uint64_t gfn)
 {
@@ -37,8 +37,7 @@ static long remove(uint64_t gfn)
 
 static long add(unsigned space, uint64_t index, uint64_t gfn)
 {
-    struct xen_add_to_physmap op = {
-        .domid = DOMID_SELF, .space = space, .idx = index, .gpfn = gfn};
+    struct xen_add_to_physmap op = {.domid = DOMID_SELF, .space = space, .idx = index, .gpfn = gfn};
     return memory_op(XENMEM_add_to_physmap, &op);
 }
 
@@ -53,7 +52,7 @@ static long have(void)
     return pages(XENMEM_current_reservation);
 }
 
-/* ---- one page ---------------------------------------------------------------------------------- */
+/* ---- one page -------------------------------------------------------------------------------- */
 
 static void one_page(void)
 {
@@ -91,7 +90,7 @@ static void again_and_again(void)
     }
 }
 
-/* ---- extents --------------------------------------------------------------------------------------- */
+/* ---- extents --------------------------------------------------------------------------------- */
 
 static void superpage(void)
 {
@@ -162,7 +161,7 @@ static void ballooning(void)
     EXPECT(*(volatile char *)mine[5], 0);
 }
 
-/* ---- moving and removing ------------------------------------------------------------------------------ */
+/* ---- moving and removing --------------------------------------------------------------------- */
 
 static void moving(void)
 {
@@ -259,7 +258,7 @@ static void batches(void)
     EXPECT(have(), before);
 }
 
-/* ---- nonsense ------------------------------------------------------------------------------------------ */
+/* ---- nonsense -------------------------------------------------------------------------------- */
 
 static void out_of_range(void)
 {

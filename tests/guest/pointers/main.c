@@ -5,13 +5,22 @@
  */
 #include "../lib/guest.h"
 
-/* ---- bad addresses ---------------------------------------------------------------------------- */
+/* ---- bad addresses --------------------------------------------------------------------------- */
 
-#define HOLE      0x3f00000000ULL /* neither memory nor a device there */
+#define HOLE       0x3f00000000ULL /* neither memory nor a device there */
 #define LAPIC_MMIO 0xfee00000ULL
 
 /* Pages of the window. */
-enum { RAM_THEN_NOTHING, NOTHING, RAM_THEN_HOLE, HOLE_AFTER_RAM, AT_HOLE, AT_LAPIC, READ_ONLY, READ_ONLY_THEN_NOTHING };
+enum {
+    RAM_THEN_NOTHING,
+    NOTHING,
+    RAM_THEN_HOLE,
+    HOLE_AFTER_RAM,
+    AT_HOLE,
+    AT_LAPIC,
+    READ_ONLY,
+    READ_ONLY_THEN_NOTHING
+};
 #define BEYOND_TABLES (3ULL << 39) /* its page table is not in memory */
 
 static char ram[PAGE_SIZE] aligned_to(4096), other_ram[PAGE_SIZE] aligned_to(4096);
@@ -63,7 +72,7 @@ static uint64_t bad_address(unsigned i, const void *what, size_t size)
     return 0;
 }
 
-/* ---- calls ----------------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 struct call {
     const char *name;
@@ -141,7 +150,7 @@ static void try_nested(const struct call *c, void *handle, size_t size)
         try_nested(&c_, &(handle), size);                                                          \
     } while (0)
 
-/* ---- families ------------------------------------------------------------------------------------------ */
+/* ---- families -------------------------------------------------------------------------------- */
 
 static void versions(void)
 {
@@ -164,7 +173,8 @@ static void versions(void)
     TRY("commandline", xen_version, commandline, true, XENVER_commandline, POINTER);
 }
 
-#define MEM(name, variable, writes, command) TRY(name, memory_op, variable, writes, command, POINTER)
+#define MEM(name, variable, writes, command)                                                       \
+    TRY(name, memory_op, variable, writes, command, POINTER)
 #define MEM_NESTED(name, variable, handle, size, command)                                          \
     TRY_NESTED(name, memory_op, variable, handle, size, command, ADDRESS(&(variable)))
 
@@ -359,7 +369,7 @@ static void machine(void)
     TRY("pci_mmcfg_reserved", physdev_op, mmcfg, false, PHYSDEVOP_pci_mmcfg_reserved, POINTER);
 }
 
-/* ---- the tools' calls -------------------------------------------------------------------------------------- */
+/* ---- the tools' calls ------------------------------------------------------------------------ */
 
 static struct xen_sysctl sysctl(unsigned command)
 {
@@ -432,7 +442,7 @@ static void domctls(void)
                ADDRESS(&d));
 }
 
-/* ---- lists of calls ------------------------------------------------------------------------------------------- */
+/* ---- lists of calls -------------------------------------------------------------------------- */
 
 static void multicalls(void)
 {

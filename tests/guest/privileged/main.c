@@ -4,10 +4,10 @@
  */
 #include "../lib/builder/builder.h"
 
-#define MSR_EFER   0xc0000080
-#define EFER_SVME  BIT(12)
+#define MSR_EFER  0xc0000080
+#define EFER_SVME BIT(12)
 
-/* ---- instructions that are refused ------------------------------------------------------------------ */
+/* ---- instructions that are refused ----------------------------------------------------------- */
 
 #define REFUSED(instruction, vector, ...)                                                          \
     do {                                                                                           \
@@ -43,7 +43,7 @@ static void harmless_instructions(void)
     EXPECT(PROBE("pause", ), 0);
 }
 
-/* ---- registers ---------------------------------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static uint64_t probe_wrmsr(uint32_t msr, uint64_t value)
 {
@@ -89,8 +89,9 @@ static void control_registers(void)
 /* The hypervisor's own MSRs: a write must not reach the machine. */
 static void machine_registers(void)
 {
-    static const uint32_t msrs[] = {0xc0010114, 0xc0010117, 0xc0010010, 0xc0010015, 0x1d9, 0x1a0,
-                                    0x17a, 0x9e, 0x34, 0x79, 0x38f, 0xc0010111};
+    static const uint32_t msrs[] = {0xc0010114, 0xc0010117, 0xc0010010, 0xc0010015,
+                                    0x1d9,      0x1a0,      0x17a,      0x9e,
+                                    0x34,       0x79,       0x38f,      0xc0010111};
 
     for (unsigned i = 0; i < ARRAY_SIZE(msrs); i++) {
         uint64_t fault = probe_wrmsr(msrs[i], 0);
@@ -116,7 +117,7 @@ static void legacy_devices(void)
     CHECK(now() < start + 1000000000);
 }
 
-/* ---- user mode --------------------------------------------------------------------------------------------- */
+/* ---- user mode ------------------------------------------------------------------------------- */
 
 static void user_hypercall(void)
 {
@@ -161,7 +162,7 @@ static void user_mode(void)
     EXPECT(user_call(user_cpuid), 4 << 16 | 17);
 }
 
-/* ---- children that end badly, or not at all ------------------------------------------------------------------- */
+/* ---- children that end badly, or not at all -------------------------------------------------- */
 
 enum role {
     QUIET,
@@ -325,8 +326,9 @@ static void run_child(enum role role, int wanted, unsigned ms)
         failure("child with role %u: shutdown code %d, not %d", role, code, wanted);
 }
 
-/* A processor refuses such values with #GP. QEMU takes some, and for others it leaves the guest without a
- * reason (SVM_EXIT_ERR): then the hypervisor cannot know better than to end the domain. */
+/* A processor refuses such values with #GP. QEMU takes some, and for others it leaves the guest
+ * without a reason (SVM_EXIT_ERR): then the hypervisor cannot know better than to end the domain.
+ */
 static void run_reserved(enum role role)
 {
     int code = code_of_child(role, 2000);
@@ -338,7 +340,8 @@ static void run_reserved(enum role role)
 /* Registers that a processor would refuse, or that lead nowhere. */
 static void bad_records(void)
 {
-    static const uint64_t values[] = {0, ~0ULL, BIT(63), 0x80000001, 0xffffffff, 0x8005003b, BIT(29)};
+    static const uint64_t values[] = {0,          ~0ULL,      BIT(63), 0x80000001,
+                                      0xffffffff, 0x8005003b, BIT(29)};
     struct child c;
 
     if (child_create(&c, 1, QUIET))
@@ -346,14 +349,15 @@ static void bad_records(void)
     for (unsigned field = 0; field < 6; field++) {
         for (unsigned i = 0; i < ARRAY_SIZE(values); i++) {
             struct hvm_hw_cpu cpu = child_flat_cpu(&c, QUIET);
-            uint64_t *fields[] = {&cpu.cr0, &cpu.cr3, &cpu.cr4, &cpu.msr_efer, &cpu.rflags, &cpu.rip};
+            uint64_t *fields[] = {&cpu.cr0,      &cpu.cr3,    &cpu.cr4,
+                                  &cpu.msr_efer, &cpu.rflags, &cpu.rip};
             *fields[field] = values[i];
             child_set_cpu(&c, 0, &cpu);
         }
     }
     struct hvm_hw_cpu cpu = child_flat_cpu(&c, QUIET);
     EXPECT(child_set_cpu(&c, 1, &cpu), -XEN_EINVAL); /* no such vCPU */
-    cpu.pending_event = 0x80000000 | 7 << 8; /* an event of no known type */
+    cpu.pending_event = 0x80000000 | 7 << 8;         /* an event of no known type */
     child_set_cpu(&c, 0, &cpu);
     child_run(&c, 50);
     EXPECT(child_destroy(&c), 0);
@@ -374,7 +378,7 @@ static void children(void)
     for (enum role role = RESERVED_CR0; role <= NO_PAE; role++)
         run_reserved(role);
     bad_records();
-    EXPECT(free_pages(), before);
+    expect_free_pages(before);
 }
 
 static void run(void)

@@ -1,9 +1,9 @@
 /* Several vCPUs: how they start, stop and start again, and interrupts between them. */
 #include "../lib/guest.h"
 
-#define NR   4
-#define MS   1000000ULL
-#define PING 0x41
+#define NR     4
+#define MS     1000000ULL
+#define PING   0x41
 #define ROUNDS 500
 
 static volatile unsigned ids[NR], pings[NR], nmis[NR];
@@ -14,7 +14,7 @@ static long is_up(unsigned id)
     return vcpu_op(VCPUOP_is_up, id, NULL);
 }
 
-/* ---- what the others do ------------------------------------------------------------------------- */
+/* ---- what the others do ---------------------------------------------------------------------- */
 
 static void on_ping(void)
 {
@@ -52,7 +52,7 @@ static void start_workers(void)
         CHECK(WAIT_FOR(ids[id] == 2 * id, 1000));
 }
 
-/* ---- interrupts between local APICs ------------------------------------------------------------------ */
+/* ---- interrupts between local APICs ---------------------------------------------------------- */
 
 static void one_ping(void)
 {
@@ -95,7 +95,7 @@ static void many_pings(void)
     CHECK(WAIT_FOR(all_pings() == before + 2 * NR - 1, 1000));
     wrmsr(X2APIC_ICR, 0xffffffffULL << 32 | PING); /* broadcast */
     CHECK(WAIT_FOR(all_pings() == before + 3 * NR - 1, 1000));
-    wrmsr(X2APIC_ICR, 77ULL << 32 | PING); /* nobody */
+    wrmsr(X2APIC_ICR, 77ULL << 32 | PING);                                 /* nobody */
     wrmsr(X2APIC_ICR, (uint64_t)(1 << 2 | 1 << 4) << 32 | 1 << 11 | PING); /* logical: 1 and 2 */
     CHECK(WAIT_FOR(all_pings() == before + 3 * NR + 1, 1000));
     delay(5 * MS);
@@ -115,7 +115,7 @@ static void nmi(void)
     trap_hook = NULL;
 }
 
-/* ---- events between vCPUs ---------------------------------------------------------------------------------- */
+/* ---- events between vCPUs -------------------------------------------------------------------- */
 
 static evtchn_port_t ports[NR];
 
@@ -189,7 +189,7 @@ static void ring(void)
         failure("the token is lost after %u passes of %u", tokens, ROUNDS);
 }
 
-/* ---- what one vCPU changes, the others see ------------------------------------------------------------------- */
+/* ---- what one vCPU changes, the others see --------------------------------------------------- */
 
 #define PROBED_GFN 0x110000ULL
 static volatile uint64_t *const probed = (volatile uint64_t *)(PROBED_GFN << PAGE_SHIFT);
@@ -240,7 +240,7 @@ static void shootdown(void)
         CHECK(WAIT_FOR(!is_up(id), 1000));
 }
 
-/* ---- stop and start --------------------------------------------------------------------------------------------- */
+/* ---- stop and start -------------------------------------------------------------------------- */
 
 static void stop_workers(void)
 {

@@ -4,13 +4,17 @@
 
 #include <xen/hvm/save.h>
 
-#define MAP_AT     0x120000000ULL /* dom0's view of a child: above all RAM, within start.S's mapping */
-#define MAX_MAPPED 512u
-#define ORDER_2MIB 9
+#define MAP_AT                                                                                     \
+    0x120000000ULL /* dom0's view of a child: above all RAM, within start.S's mapping              \
+                    */
+#define MAX_MAPPED   512u
+#define ORDER_2MIB   9
+#define KEPT_PAGES   8
+#define TEAR_DOWN_NS 2000000000ULL
 
 static unsigned nr_mapped;
 
-/* ---- domctls ----------------------------------------------------------------------------------- */
+/* ---- domctls --------------------------------------------------------------------------------- */
 
 long domctl(struct xen_domctl *c, unsigned command, domid_t domain)
 {
@@ -84,7 +88,17 @@ uint64_t free_pages(void)
     return s.u.physinfo.free_pages;
 }
 
-/* ---- its memory ------------------------------------------------------------------------------------ */
+void expect_free_pages(uint64_t before)
+{
+    uint64_t limit = now() + TEAR_DOWN_NS, free;
+
+    while ((free = free_pages()) + KEPT_PAGES < before && now() < limit)
+        relax();
+    if (free + KEPT_PAGES < before)
+        failure("%lu pages are free, %lu were before", free, before);
+}
+
+/* ---- its memory ------------------------------------------------------------------------------ */
 
 void *child_map(const struct child *c, uint64_t gpa, unsigned nr)
 {
@@ -153,22 +167,34 @@ static void write_start_info(const struct child *c)
     child_unmap();
 }
 
-/* ---- its processor ------------------------------------------------------------------------------------ */
+/* ---- its processor --------------------------------------------------------------------------- */
 
 struct hvm_hw_cpu child_flat_cpu(const struct child *c, uint64_t argument)
 {
     enum { CODE = 0xc9b, DATA = 0xc93, TSS = 0x8b, LDT = 0x82 };
 
     return (struct hvm_hw_cpu){
-        .rip = c->entry, .rbx = c->start_info, .rsi = argument, .rflags = 2, .cr0 = 0x11,
-        .dr6 = 0xffff0ff0, .dr7 = 0x400,
-        .cs_limit = ~0u, .cs_arbytes = CODE,
-        .ds_limit = ~0u, .ds_arbytes = DATA,
-        .es_limit = ~0u, .es_arbytes = DATA,
-        .ss_limit = ~0u, .ss_arbytes = DATA,
-        .fs_limit = ~0u, .fs_arbytes = DATA,
-        .gs_limit = ~0u, .gs_arbytes = DATA,
-        .tr_limit = 0x67, .tr_arbytes = TSS,
+        .rip = c->entry,
+        .rbx = c->start_info,
+        .rsi = argument,
+        .rflags = 2,
+        .cr0 = 0x11,
+        .dr6 = 0xffff0ff0,
+        .dr7 = 0x400,
+        .cs_limit = ~0u,
+        .cs_arbytes = CODE,
+        .ds_limit = ~0u,
+        .ds_arbytes = DATA,
+        .es_limit = ~0u,
+        .es_arbytes = DATA,
+        .ss_limit = ~0u,
+        .ss_arbytes = DATA,
+        .fs_limit = ~0u,
+        .fs_arbytes = DATA,
+        .gs_limit = ~0u,
+        .gs_arbytes = DATA,
+        .tr_limit = 0x67,
+        .tr_arbytes = TSS,
         .ldtr_arbytes = LDT,
     };
 }
@@ -185,12 +211,12 @@ long child_set_cpu(const struct child *c, unsigned id, const struct hvm_hw_cpu *
     struct xen_domctl op = {0};
 
     memset(&context, 0, sizeof context);
-    context.header_is = (struct hvm_save_descriptor){HVM_SAVE_CODE(HEADER), 0,
-                                                     HVM_SAVE_LENGTH(HEADER)};
+    context.header_is =
+        (struct hvm_save_descriptor){HVM_SAVE_CODE(HEADER), 0, HVM_SAVE_LENGTH(HEADER)};
     context.header.magic = HVM_FILE_MAGIC;
     context.header.version = HVM_FILE_VERSION;
-    context.cpu_is = (struct hvm_save_descriptor){HVM_SAVE_CODE(CPU), (uint16_t)id,
-                                                  HVM_SAVE_LENGTH(CPU)};
+    context.cpu_is =
+        (struct hvm_save_descriptor){HVM_SAVE_CODE(CPU), (uint16_t)id, HVM_SAVE_LENGTH(CPU)};
     context.cpu = *cpu;
     context.end_is = (struct hvm_save_descriptor){HVM_SAVE_CODE(END), 0, 0};
     op.u.hvmcontext.size = sizeof context;
@@ -198,7 +224,7 @@ long child_set_cpu(const struct child *c, unsigned id, const struct hvm_hw_cpu *
     return domctl(&op, XEN_DOMCTL_sethvmcontext, c->id);
 }
 
-/* ---- all together ---------------------------------------------------------------------------------------- */
+/* ---- all together ---------------------------------------------------------------------------- */
 
 static void take_image(struct elf_image *image)
 {

@@ -39,5 +39,8 @@ long child_set_cpu(const struct child *c, unsigned id, const struct hvm_hw_cpu *
 struct hvm_hw_cpu child_flat_cpu(const struct child *c, uint64_t argument);
 
 uint64_t free_pages(void); /* of the machine */
+/* Has all been given back that was free before? The hypervisor may keep a page for each of its
+ * eight sizes of small objects. */
+void expect_free_pages(uint64_t before);
 
 #endif
