@@ -188,6 +188,7 @@ static void as_child(void)
 static void run(void)
 {
     events_init();
+    avoid_first_pcpu(own_domid(), 1);
     no_such_calls();
     as_child();
     as_dom0();

@@ -141,6 +141,7 @@ static void run(void)
     uint64_t calls = 0, lives = 0, lived = 0;
 
     events_init();
+    avoid_first_pcpu(own_domid(), 1);
     choice.state = start_number(SEED);
     watch_child(&w, random_next(&choice) & UINT32_MAX, &last);
     uint64_t before = free_pages();

@@ -384,6 +384,7 @@ static void children(void)
 static void run(void)
 {
     events_init();
+    avoid_first_pcpu(own_domid(), 1);
     svm_instructions();
     harmless_instructions();
     efer();

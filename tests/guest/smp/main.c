@@ -1,5 +1,5 @@
 /* Several vCPUs: how they start, stop and start again, and interrupts between them. */
-#include "../lib/guest.h"
+#include "../lib/builder/builder.h"
 
 #define NR     4
 #define MS     1000000ULL
@@ -322,6 +322,7 @@ static void run(void)
 {
     interrupt_handlers[PING] = on_ping;
     events_init();
+    avoid_first_pcpu(own_domid(), NR);
     if (is_up(NR - 1) == -XEN_ENOENT)
         skip("dom0 has not got %u vCPUs", NR);
     EXPECT(is_up(0), 1);

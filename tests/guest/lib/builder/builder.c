@@ -24,6 +24,22 @@ long domctl(struct xen_domctl *c, unsigned command, domid_t domain)
     return hypercall2(__HYPERVISOR_domctl, ADDRESS(c), 0);
 }
 
+void avoid_first_pcpu(domid_t domain, unsigned vcpus)
+{
+    uint64_t others = ~1ULL;
+
+    for (unsigned id = 0; id < vcpus; id++) {
+        struct xen_domctl op = {.u.vcpuaffinity = {.vcpu = id, .flags = XEN_VCPUAFFINITY_HARD}};
+
+        op.u.vcpuaffinity.cpumap_hard.bitmap.p = (void *)&others;
+        op.u.vcpuaffinity.cpumap_hard.nr_bits = 64;
+        long err = domctl(&op, XEN_DOMCTL_setvcpuaffinity, domain);
+        if (err && err != -XEN_EINVAL) /* there is only one */
+            error("the affinity of d%uv%u cannot be set: %ld", domain, id, err);
+        others = ~1ULL; /* the hypervisor has written back which of them it has */
+    }
+}
+
 static int simple(const struct child *c, unsigned command)
 {
     struct xen_domctl op = {0};
@@ -250,6 +266,7 @@ static int build(struct child *c, unsigned vcpus, uint64_t argument)
         err = populate(c, image.start, c->start_info + PAGE_SIZE);
     if (err)
         return err;
+    avoid_first_pcpu(c->id, vcpus);
     elf_load(&image,
              child_map(c, image.start, (unsigned)((c->start_info - image.start) >> PAGE_SHIFT)));
     child_unmap();

@@ -31,6 +31,16 @@ int child_run(const struct child *c, unsigned ms);
 void *child_map(const struct child *c, uint64_t gpa, unsigned nr);
 void child_unmap(void);
 
+/*
+ * Keeps all vCPUs of a domain off the machine's first processor, if there are others. When QEMU 7.2
+ * has a thread for each processor, XRSTOR and its like on any of them clear a flag of the first
+ * one, IGNNE#, by an unlocked read and write of a word that also says whether its GIF is set and
+ * whether its nested paging is on. A guest on the first processor then ends, every million
+ * hypercalls or so, as if VMRUN had loaded the hypervisor's own registers. Children are kept off it
+ * anyway.
+ */
+void avoid_first_pcpu(domid_t domain, unsigned vcpus);
+
 /* Any domctl on any domain. */
 long domctl(struct xen_domctl *c, unsigned command, domid_t domain);
 /* The processor state that starts vCPU `id`, by domctl. */
