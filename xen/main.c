@@ -60,6 +60,7 @@ void moirai(uint32_t magic, paddr_t info)
     cmdline_parse(boot.cmdline);
 
     memory_init();
+    trap_stacks_init(&boot_pcpu);
     acpi_init();
     memory_release();
 

@@ -100,6 +100,8 @@ typedef void (*interrupt_handler)(unsigned vector);
 void interrupt_set_handler(unsigned vector, interrupt_handler handler);
 /* GDT, IDT, TSS with IST stacks for NMI, #DF and #MC; GS base = p. On each pCPU, once. */
 void descriptors_init(struct pcpu *p);
+/* Gives those stacks their guard pages, on each pCPU once there are the final page tables. */
+void trap_stacks_init(struct pcpu *p);
 
 /* "symbol+0x12" of a code address, from the symbol table that the build appends. */
 void symbol_name(uint64_t address, char *to, size_t size);

@@ -10,6 +10,8 @@
 #define TSS       0x18
 #define STUB_SIZE 16 /* entry.S */
 
+#define TRAP_STACK_PAGES 2 /* a panic prints from there */
+
 #define GATE_INTERRUPT 0x8e /* present, DPL 0, 64-bit interrupt gate (AMD manual vol. 2, 4.8.4) */
 
 #define CR0_MP BIT(1)
@@ -49,13 +51,13 @@ struct packed table_pointer {
 
 /* What a pCPU has of its own: pcpu->arch. */
 struct descriptors {
-    uint8_t stack[NR_IST][PAGE_SIZE];
     uint64_t gdt[5]; /* null, code, data, TSS in two */
     struct tss tss;
 };
 
 /* The boot pCPU's exist before there is memory to allocate. */
 static struct descriptors boot_descriptors aligned_to(16);
+static uint8_t boot_stacks[NR_IST][PAGE_SIZE] aligned_to(16); /* until trap_stacks_init() */
 static struct gate idt[256]; /* the same for all */
 
 extern const char trap_stubs[256][STUB_SIZE];
@@ -94,7 +96,7 @@ static void gdt_init(struct descriptors *d)
     d->gdt[3] = limit | (base & 0xffffff) << 16 | 0x89ULL << 40 | (base >> 24 & 0xff) << 56;
     d->gdt[4] = base >> 32;
     for (unsigned i = 0; i < NR_IST; i++)
-        d->tss.ist[i] = (uintptr_t)d->stack[i] + PAGE_SIZE;
+        d->tss.ist[i] = (uintptr_t)boot_stacks[i] + PAGE_SIZE;
     d->tss.io_map = sizeof(d->tss);
 }
 
@@ -144,4 +146,12 @@ void descriptors_init(struct pcpu *p)
     __asm__ volatile("ltr %w0" ::"r"(TSS));
     p->arch = d;
     control_registers_init();
+}
+
+void trap_stacks_init(struct pcpu *p)
+{
+    struct descriptors *d = p->arch;
+
+    for (unsigned i = 0; i < NR_IST; i++)
+        d->tss.ist[i] = (uintptr_t)stack_alloc(TRAP_STACK_PAGES);
 }

@@ -49,6 +49,7 @@ static _Noreturn void pcpu_start(struct pcpu *p)
         __asm__ volatile("cli; hlt");
     paging_enter();
     descriptors_init(p);
+    trap_stacks_init(p);
     apic_pcpu_init();
     hvm->pcpu_up();
     p->online = true;
