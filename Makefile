@@ -28,8 +28,8 @@ SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c)))
 CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
 	trace_record.c)
 CLI := $(sort $(filter-out $(CLI_HOST),$(wildcard tools/cli/*.c)))
-CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c ideal.c message.c network.c output.c units.c) \
-	$(SCHED)
+CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c ideal.c message.c network.c output.c \
+	paragraph.c units.c) $(SCHED)
 HARNESS := $(wildcard tests/unit/harness.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY := $(sort $(wildcard tests/property/*.c))

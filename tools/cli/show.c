@@ -1,11 +1,9 @@
 #include "show.h"
 
 #include <inttypes.h>
-#include <string.h>
 
+#include "../sim/paragraph.h"
 #include "../sim/units.h"
-
-#define LINE 96
 
 const char *show_value(const struct moirai_param *p, int64_t value, struct value_text *buffer)
 {
@@ -33,28 +31,10 @@ void show_param(FILE *out, const struct moirai_param *p)
             show_value(p, p->def, &usual), range, p->help);
 }
 
-/* Breaks at blanks. */
-static void show_paragraph(FILE *out, int indent, const char *text)
-{
-    while (*text) {
-        size_t length = strlen(text), room = (size_t)(LINE - indent);
-
-        if (length > room) {
-            for (length = room; length && text[length] != ' ';)
-                length--;
-            if (!length)
-                length = strcspn(text, " ");
-        }
-        fprintf(out, "%*s%.*s\n", indent, "", (int)length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-}
-
 void show_policy(FILE *out, const struct policy *p)
 {
     fprintf(out, "%s: %s\n", p->info.name, p->info.title);
-    show_paragraph(out, 2, p->contract);
+    print_paragraph(out, 2, p->contract);
     for (unsigned i = 0; i < p->info.nr_params; i++)
         show_param(out, &p->params[i]);
 }

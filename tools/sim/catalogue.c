@@ -1,29 +1,9 @@
 #include "report.h"
 
 #include <inttypes.h>
-#include <string.h>
 
+#include "paragraph.h"
 #include "units.h"
-
-#define LINE 96
-
-/* Breaks at blanks so that a line, with its indent, ends by column LINE. */
-static void print_paragraph(FILE *out, int indent, const char *text)
-{
-    while (*text) {
-        size_t length = strlen(text), room = (size_t)(LINE - indent);
-
-        if (length > room) {
-            for (length = room; length && text[length] != ' ';)
-                length--;
-            if (!length)
-                length = strcspn(text, " ");
-        }
-        fprintf(out, "%*s%.*s\n", indent, "", (int)length, text);
-        text += length;
-        text += strspn(text, " ");
-    }
-}
 
 static void show_value(const struct sched_param *p, int64_t value, struct time_text *buffer)
 {
