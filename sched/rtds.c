@@ -7,7 +7,8 @@
  * that used up its budget sits out the rest of its period (parked), or, with
  * `extratime`, goes on one level down with a new budget: spare time goes
  * round in budgets. At its deadline each runnable
- * server is replenished: level 0, full budget, next deadline.
+ * server is replenished: level 0, next deadline, full budget less what it ran
+ * too long: who is stopped late, again and again, gets no more in the long run.
  *
  * Wake rule. A server keeps its budget and deadline over a sleep only if that
  * does not exceed its utilisation from now on: left/(deadline - now) <=
@@ -153,18 +154,28 @@ static unsigned best_level(const struct rtds_unit *r)
     return r->util ? 0 : 1;
 }
 
-static void begin_period(struct rtds_unit *r, sched_time deadline)
+/* What it ran beyond its reservation is paid back from the budgets of the periods since. */
+static void begin_period(struct rtds_unit *r, sched_time deadline, int64_t periods)
 {
+    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET];
+    int64_t debt = r->level == 0 && r->left < 0 ? -r->left : 0;
+
     r->deadline = deadline;
-    r->left = r->unit->value[RTDS_UNIT_BUDGET];
+    r->left = time_min(budget, periods * budget - debt);
     r->level = best_level(r);
+}
+
+/* Periods that have begun since, if the deadline has passed. */
+static int64_t periods_since(const struct rtds_unit *r, sched_time now)
+{
+    return (now - r->deadline) / r->unit->value[RTDS_UNIT_PERIOD] + 1;
 }
 
 /* The deadline has passed: on by whole periods until it is in the future. */
 static void next_period(struct rtds_unit *r, sched_time now)
 {
-    sched_time period = r->unit->value[RTDS_UNIT_PERIOD];
-    begin_period(r, r->deadline + ((now - r->deadline) / period + 1) * period);
+    int64_t n = periods_since(r, now);
+    begin_period(r, r->deadline + n * r->unit->value[RTDS_UNIT_PERIOD], n);
 }
 
 /* May the server use what is left until its deadline without exceeding its utilisation? */
@@ -181,7 +192,8 @@ static void bring_up_to_date(struct rtds_unit *r, enum sched_why why, sched_time
     bool historic = r->unit->domain->pool->value[RTDS_POOL_HISTORIC];
 
     if (why == SCHED_WOKEN && !historic && (r->deadline <= now || !within_bandwidth(r, now)))
-        begin_period(r, now + r->unit->value[RTDS_UNIT_PERIOD]);
+        begin_period(r, now + r->unit->value[RTDS_UNIT_PERIOD],
+                     r->deadline <= now ? periods_since(r, now) : 1);
     else if (r->deadline <= now)
         next_period(r, now);
 }
@@ -193,8 +205,9 @@ static bool refill_from_spare_time(struct rtds_unit *r)
         return true;
     if (!r->unit->value[RTDS_UNIT_EXTRATIME])
         return false;
-    r->level += r->level < LEVEL_MAX;
-    r->left = r->unit->value[RTDS_UNIT_BUDGET];
+    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET], n = -r->left / budget + 1;
+    r->level = n < LEVEL_MAX - r->level ? r->level + (unsigned)n : LEVEL_MAX;
+    r->left += n * budget;
     return true;
 }
 
@@ -411,7 +424,8 @@ static void refill_running(struct rtds_unit *r, sched_time now)
     struct sched_unit *u = r->unit;
     sched_time unpaid = now - u->home->charged; /* of the period that ends; charged to the next */
 
-    if (r->level == 0 && r->left > unpaid)
+    r->left -= unpaid;
+    if (r->level == 0 && r->left > 0)
         core_trace(u->domain->pool, SCHED_EV_MISS, (int)u->home->id, u, r->deadline, now);
     next_period(r, now);
     r->left += unpaid;

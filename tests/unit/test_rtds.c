@@ -38,6 +38,17 @@ static void test_budget_comes_once_a_period(void **state)
     }
 }
 
+static void test_what_it_ran_too_long_is_paid_back(void **state)
+{
+    (void)state;
+    struct sched_unit *u = server(10 * MS, 4 * MS);
+    harness_run(h, MS);
+    h->now += 27 * MS; /* nobody decides meanwhile */
+    assert_int_equal(service_within(u, 42 * MS), 0);
+    for (int period = 0; period < 3; period++)
+        assert_int_equal(service_within(u, 10 * MS), 4 * MS);
+}
+
 static void test_extratime_uses_what_is_left(void **state)
 {
     (void)state;
@@ -294,6 +305,7 @@ int main(void)
         ON("rtds", 1, test_limits_of_parameters),
         ON("rtds", 1, test_budget_above_the_period_is_refused),
         ON("rtds", 1, test_budget_comes_once_a_period),
+        ON("rtds", 1, test_what_it_ran_too_long_is_paid_back),
         ON("rtds", 1, test_extratime_uses_what_is_left),
         ON("rtds", 1, test_extratime_is_shared_by_utilisation),
         ON("rtds", 1, test_extratime_takes_nothing_from_reservations),
