@@ -243,6 +243,25 @@ static void test_priorities_nest(void **state)
     assert_int_equal(ended, 0);
 }
 
+static void test_what_is_not_taken_stays_pending(void **state)
+{
+    struct vcpu *v = &vcpus[0];
+
+    (void)state;
+    to_x2apic(v);
+    vlapic_raise(v, 0x41, false);
+    vlapic_accept(v, 0x41);
+    vlapic_raise(v, 0x51, true);
+    vlapic_accept(v, 0x51);
+    vlapic_withdraw(v, 0x51);
+    assert_int_equal(get(v, 0x80a), 0x40); /* the one below is in service again */
+    assert_int_equal(vlapic_pending(v), 0x51);
+    vlapic_accept(v, 0x51);
+    set(v, 0x80b, 0);
+    assert_int_equal(ended, 0x51);
+    assert_int_equal(vlapic_pending(v), -1);
+}
+
 static void test_level_triggered_end_is_broadcast(void **state)
 {
     struct vcpu *v = &vcpus[0];
@@ -486,6 +505,7 @@ int main(void)
         cmocka_unit_test_setup(test_reset_values, setup),
         cmocka_unit_test_setup(test_deaf_until_enabled, setup),
         cmocka_unit_test_setup(test_priorities_nest, setup),
+        cmocka_unit_test_setup(test_what_is_not_taken_stays_pending, setup),
         cmocka_unit_test_setup(test_level_triggered_end_is_broadcast, setup),
         cmocka_unit_test_setup(test_illegal_vectors_are_errors, setup),
         cmocka_unit_test_setup(test_refused_accesses, setup),

@@ -306,6 +306,14 @@ static void take_asid(struct svm_host *host, struct hw_vcpu *hw, struct vmcb *c,
     hw->asid_epoch = epoch;
 }
 
+/* QEMU's word for a virtual interrupt whose delivery met a nested fault: no exception has such a
+ * vector. */
+static bool is_misnamed(uint64_t event)
+{
+    return (event & EVENT_VALID) && EVENT_TYPE(event) == EVENT_EXCEPTION &&
+           EVENT_VECTOR(event) >= 32;
+}
+
 /* An event that was being delivered when the guest left is delivered again; software interrupts and
  * their like are instructions that have not been completed, and happen again by themselves. */
 static void keep_event(struct vmcb *c)
@@ -314,7 +322,7 @@ static void keep_event(struct vmcb *c)
     uint64_t vector = EVENT_VECTOR(event);
 
     c->event_inj = 0;
-    if (!(event & EVENT_VALID) || EVENT_TYPE(event) == EVENT_SOFTWARE)
+    if (!(event & EVENT_VALID) || EVENT_TYPE(event) == EVENT_SOFTWARE || is_misnamed(event))
         return;
     if (EVENT_TYPE(event) == EVENT_EXCEPTION && (vector == 3 || vector == 4)) /* INT3, INTO */
         return;
@@ -331,25 +339,41 @@ static void inject_nmi(struct vcpu *v, struct hw_vcpu *hw, struct vmcb *c)
     c->event_inj = EVENT_VALID | EVENT_NMI | 2;
 }
 
-/* Interrupts: inject one, or have the guest leave as soon as it could take one. A vector that only
- * the guest's own CR8 holds back waits for the next exit. */
-static void inject_interrupt(struct vcpu *v, struct vmcb *c)
+/* Interrupts: the vector that the guest takes at once, or -1; what it cannot take now has it leave
+ * as soon as it could. A vector that only the guest's own CR8 holds back waits for the next exit.
+ *
+ * It takes a virtual interrupt and not EVENTINJ: after that QEMU (7.2) keeps the vector, and
+ * delivers it a second time, with interrupts off, if its time slice ends (-icount) or another
+ * thread wants the processor before anything else interrupts the guest. */
+static int inject_interrupt(struct vcpu *v, struct vmcb *c)
 {
     uint32_t control = V_INTR_MASKING | (v->lapic.tpr >> 4 & V_TPR);
     int vector = vlapic_pending(v);
 
-    if (vector < 0) {
-        c->intercept1 &= ~INTERCEPT_VINTR;
-    } else if ((c->event_inj & EVENT_VALID) || (c->int_state & SHADOW) ||
-               !(c->rflags & RFLAGS_IF)) {
+    c->intercept1 &= ~INTERCEPT_VINTR;
+    if (vector >= 0) {
         control |= V_IRQ | V_IGN_TPR | V_INTR_PRIO;
-        c->intercept1 |= INTERCEPT_VINTR;
-    } else {
-        c->intercept1 &= ~INTERCEPT_VINTR;
-        c->event_inj = EVENT_VALID | EVENT_INTERRUPT | (uint64_t)vector;
-        vlapic_accept(v, (uint8_t)vector);
+        if ((c->event_inj & EVENT_VALID) || (c->int_state & SHADOW) || !(c->rflags & RFLAGS_IF)) {
+            c->intercept1 |= INTERCEPT_VINTR;
+            vector = -1;
+        } else {
+            c->int_vector = (uint32_t)vector;
+            vlapic_accept(v, (uint8_t)vector);
+        }
     }
     c->int_ctl = control;
+    return vector;
+}
+
+/* A physical interrupt comes first, or a page of the guest is not there that the delivery takes: then
+ * the guest has not run, and its interrupt waits again. */
+static void interrupt_left(struct vcpu *v, const struct vmcb *c, int vector)
+{
+    bool delivering = (c->exit_int_info & EVENT_VALID) &&
+                      EVENT_TYPE(c->exit_int_info) == EVENT_INTERRUPT;
+
+    if (vector >= 0 && (((c->int_ctl & V_IRQ) && !delivering) || is_misnamed(c->exit_int_info)))
+        vlapic_withdraw(v, (uint8_t)vector);
 }
 
 /* The guest writes CR8 without leaving. */
@@ -389,13 +413,14 @@ static void enter_once(struct vcpu *v, struct pcpu *p)
     take_asid(host, hw, c, epoch);
     if (v->nmi_pending)
         inject_nmi(v, hw, c);
-    inject_interrupt(v, c);
+    int vector = inject_interrupt(v, c);
 
     c->rax = hw->regs.rax;
     run(&hw->regs, va_to_pa(c), host->vmcb);
     p2m_leave();
     hw->regs.rax = c->rax;
 
+    interrupt_left(v, c, vector);
     keep_event(c);
     tpr_read_back(v, c);
     interrupt_window();

@@ -159,6 +159,25 @@ void vlapic_accept(struct vcpu *v, uint8_t vector)
     l->isr_words |= 1u << word;
 }
 
+static void clear_isr(struct vlapic *l, uint8_t vector)
+{
+    l->isr[vector / 32] &= ~(1u << vector % 32);
+    if (!l->isr[vector / 32])
+        l->isr_words &= ~(1u << vector / 32);
+}
+
+static void set_irr(struct vlapic *l, uint8_t vector)
+{
+    set_vector(l->irr, vector);
+    __atomic_fetch_or(&l->irr_words, 1u << vector / 32, __ATOMIC_SEQ_CST);
+}
+
+void vlapic_withdraw(struct vcpu *v, uint8_t vector)
+{
+    clear_isr(&v->lapic, vector);
+    set_irr(&v->lapic, vector);
+}
+
 static void wake_or_kick(struct vcpu *v)
 {
     if (v->blocked)
@@ -190,8 +209,7 @@ static inline __attribute__((always_inline)) void raise(struct vcpu *v, uint8_t 
         clear_vector(l->tmr, vector);
     if (has_vector(l->irr, vector))
         return; /* who raised it has woken the vCPU */
-    set_vector(l->irr, vector);
-    __atomic_fetch_or(&l->irr_words, 1u << vector / 32, __ATOMIC_SEQ_CST);
+    set_irr(l, vector);
     wake_or_kick(v);
 }
 
@@ -213,9 +231,7 @@ static void end_of_interrupt(struct vcpu *v)
 
     if (vector < 0)
         return;
-    l->isr[vector / 32] &= ~(1u << vector % 32);
-    if (!l->isr[vector / 32])
-        l->isr_words &= ~(1u << vector / 32);
+    clear_isr(l, (uint8_t)vector);
     if (has_vector(l->tmr, (uint8_t)vector) && v->domain->ioapic)
         vioapic_eoi(v->domain, (uint8_t)vector);
 }

@@ -52,6 +52,8 @@ void vlapic_raise_edge(struct vcpu *v, uint8_t vector);
 int vlapic_pending(struct vcpu *v);
 /* It has been injected: IRR to ISR. */
 void vlapic_accept(struct vcpu *v, uint8_t vector);
+/* The vCPU has left without taking what has just been accepted: back from ISR to IRR. */
+void vlapic_withdraw(struct vcpu *v, uint8_t vector);
 bool vlapic_enabled(const struct vcpu *v); /* by software, SVR bit 8 */
 
 /* MSRs 0x1b and 0x800-0x83f; 0 or -EPERM (#GP). */
