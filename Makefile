@@ -15,40 +15,52 @@ CFLAGS := -std=c11 $(WARN) -O2 -g -MMD -MP
 FREESTANDING := -ffreestanding -nostdinc -isystem "$$($(CC) -print-file-name=include)"
 SAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SIM_LIBS := -lxlutil -lhwloc -lm
-CLI_LIBS := -lxencall -lxenctrl -lxenforeignmemory -lxenstore -lm
+CLI_LIBS := -lxlutil -lhwloc -lxencall -lxenctrl -lxenforeignmemory -lxenstore -lm
 export CC WARN XEN_FLAGS GUEST_FLAGS
 # make V=1 shows the commands.
 ifndef V
 .SILENT:
 endif
 
-SCHED := $(sort $(wildcard sched/*.c))
+SCHED_C := $(sort $(wildcard sched/*.c))
+NUMA := $(sort $(wildcard numa/*.c))
+PSR := $(sort $(wildcard psr/*.c))
+XEN_NUMA := numa/place.c numa/rebalance.c
+# Folders that know nothing of the hypervisor and of the C library.
+FREE := sched numa psr
 SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c)))
 # The command line: what it does with hypercalls, and the rest, which the unit tests share.
 CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
-	trace_record.c)
+	trace_record.c rebalance.c place.c topology.c hardware_xen.c balloond.c balloon_host.c)
 CLI := $(sort $(filter-out $(CLI_HOST),$(wildcard tools/cli/*.c)))
-CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c ideal.c message.c network.c output.c \
-	paragraph.c units.c) $(SCHED)
+CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c gnuplot.c ideal.c message.c network.c output.c \
+	paragraph.c topology.c units.c xlcfg.c) $(SCHED_C)
+# The simulation of the balloon policy, whose rules the command line reads too.
+BALLOON := $(sort $(filter-out tools/balloon/main.c,$(wildcard tools/balloon/*.c)))
+CLI_SHARED += tools/balloon/rules.c $(NUMA)
 HARNESS := $(wildcard tests/unit/harness.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 PROPERTY := $(sort $(wildcard tests/property/*.c))
 BENCH := $(sort $(wildcard tests/bench/*.c))
-ALL_C := $(SCHED) $(SIM) tools/sim/main.c $(CLI_HOST) $(CLI) $(HARNESS) $(UNIT:%=tests/unit/%.c) $(PROPERTY) $(BENCH)
+ALL_C := $(SCHED_C) $(NUMA) $(PSR) $(SIM) tools/sim/main.c $(BALLOON) tools/balloon/main.c tools/agent/main.c $(CLI_HOST) $(CLI) $(HARNESS) $(UNIT:%=tests/unit/%.c) $(PROPERTY) $(BENCH)
 
 obj = $(patsubst %.c,build/%.o,$(1))
 san = $(patsubst %.c,build/san/%.o,$(1))
 
 .PHONY: all deps check check-gates check-unit check-scenarios check-property check-san \
-	check-mutation check-qemu check-guest check-fuzz test-programs bench-sched demo qemu-dom0 format \
-	format-tools clean help
+	check-mutation check-qemu check-guest check-fuzz test-programs bench-sched demo \
+	first-simulation qemu-dom0 format format-tools clean help
 
-all: build/moirai-sim build/moirai build/moirai.elf
+all: build/moirai-sim build/moirai-balloon-sim build/moirai build/moirai-agent build/moirai.elf
 
 help:
 	echo "make               build/moirai.elf, the hypervisor; build/moirai, the command line in dom0;"
-	echo "                   build/moirai-sim, the simulator"
-	echo "make demo          the README's first simulation, with plots in build/demo"
+	echo "                   build/moirai-sim, the simulator; build/moirai-balloon-sim, that of balloond's policy;"
+	echo "                   build/moirai-agent, which reports a guest's memory"
+	echo "make demo          two domains in QEMU, live: the shares that they get and should get, with plots"
+	echo "                   in build/demo; SCHED=bvt or another scheduler, credit without"
+	echo "make first-simulation"
+	echo "                   the README's, with plots in build/pinned-weights"
 	echo "make DEBUG=        the same; the hypervisor without its own checks"
 	echo "make qemu-dom0     Debian's kernel as dom0 on the hypervisor, a shell on this terminal"
 	echo "make check         all tests; a part alone: check-gates check-unit"
@@ -89,22 +101,34 @@ build/.deps-%: Makefile
 	touch $@
 
 # ---- objects -------------------------------------------------------------------
-# build/sched/ holds the freestanding objects that the simulator and all tests share.
+# build/sched/, build/numa/ and build/psr/ hold the freestanding objects that the simulator and all
+# tests share; the hypervisor has them compiled with its own flags, in build/xen/.
 
-build/sched/%.o: sched/%.c Makefile | build/.deps
-	mkdir -p $(@D)
-	echo "cc    $@"
-	$(CC) $(CFLAGS) $(FREESTANDING) -c -o $@ $<
+define freestanding
+build/$(1)/%.o: $(1)/%.c Makefile | build/.deps
+	mkdir -p $$(@D)
+	echo "cc    $$@"
+	$$(CC) $$(CFLAGS) $$(FREESTANDING) -c -o $$@ $$<
+
+build/san/$(1)/%.o: $(1)/%.c Makefile | build/.deps
+	mkdir -p $$(@D)
+	echo "cc    $$@"
+	$$(CC) $$(CFLAGS) $$(SAN) $$(FREESTANDING) -c -o $$@ $$<
+
+build/xen/$(1)/%.o: $(1)/%.c Makefile build/xen/flags | build/.deps
+	mkdir -p $$(@D)
+	echo "cc    $$@"
+	$$(CC) $$(XEN_FLAGS) -MMD -MP -c -o $$@ $$<
+
+build/$(1).o: $$(call obj,$$(wildcard $(1)/*.c))
+	ld -r -o $$@ $$^
+endef
+$(foreach folder,$(FREE),$(eval $(call freestanding,$(folder))))
 
 build/%.o: %.c Makefile | build/.deps
 	mkdir -p $(@D)
 	echo "cc    $@"
 	$(CC) $(CFLAGS) -c -o $@ $<
-
-build/san/sched/%.o: sched/%.c Makefile | build/.deps
-	mkdir -p $(@D)
-	echo "cc    $@"
-	$(CC) $(CFLAGS) $(SAN) $(FREESTANDING) -c -o $@ $<
 
 build/san/%.o: %.c Makefile | build/.deps
 	mkdir -p $(@D)
@@ -115,45 +139,51 @@ build/san/%.o: %.c Makefile | build/.deps
 
 # ---- programs ------------------------------------------------------------------
 
-build/moirai-sim: $(call obj,tools/sim/main.c $(SIM) $(SCHED))
+build/moirai-agent: build/tools/agent/main.o
+	echo "link  $@"
+	$(CC) -static -o $@ $^ -lxenstore -lxentoolcore
+
+build/moirai-balloon-sim: $(call obj,tools/balloon/main.c $(BALLOON) $(filter numa/balloon_%,$(NUMA)) $(SIM) \
+		$(SCHED_C))
+	echo "link  $@"
+	$(CC) -o $@ $^ $(SIM_LIBS)
+
+build/moirai-sim: $(call obj,tools/sim/main.c $(SIM) $(SCHED_C))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
 # libxenctrl's headers want GNU C.
-build/tools/cli/trace_record.o: CFLAGS += -std=gnu11
+build/tools/cli/trace_record.o build/tools/cli/balloon_host.o build/tools/cli/hardware_xen.o: CFLAGS += -std=gnu11
 
 build/moirai: $(call obj,$(CLI_HOST) $(CLI) $(CLI_SHARED))
 	echo "link  $@"
 	$(CC) -o $@ $^ $(CLI_LIBS)
 
-build/property: $(call obj,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
+build/property: $(call obj,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED_C))
 	echo "link  $@"
 	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/bench/bench: $(call obj,$(BENCH) $(SIM) $(SCHED))
+build/bench/bench: $(call obj,$(BENCH) $(SIM) $(SCHED_C))
 	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) -o $@ $^ $(SIM_LIBS)
 
-build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(CLI) $(SCHED))
+build/unit/%: build/tests/unit/%.o $(call obj,$(HARNESS) $(SIM) $(CLI) $(BALLOON) $(SCHED_C) $(NUMA) $(PSR))
 	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/san/property: $(call san,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED))
+build/san/property: $(call san,$(PROPERTY) $(HARNESS) $(SIM) $(SCHED_C))
 	echo "link  $@"
 	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(CLI) $(SCHED))
+build/san/unit/%: build/san/tests/unit/%.o $(call san,$(HARNESS) $(SIM) $(CLI) $(BALLOON) $(SCHED_C) $(NUMA) $(PSR))
 	mkdir -p $(@D)
 	echo "link  $@"
 	$(CC) $(SAN) -o $@ $^ -lcmocka $(SIM_LIBS)
 
-build/sched.o: $(call obj,$(SCHED))
-	ld -r -o $@ $^
-
 # ---- the hypervisor ------------------------------------------------------------
-# build/xen/ holds its objects, those of sched/ among them, compiled for it.
+# build/xen/ holds its objects, those of the freestanding folders among them, compiled for it.
 
 # A debug build has its checks, backtraces with frame pointers, and objects that are linked fast; the
 # other one is optimised across files.
@@ -163,7 +193,7 @@ XEN_FLAGS := $(FREESTANDING) -idirafter build/include -D__XEN_TOOLS__ $(if $(DEB
 	-fno-pie -fno-stack-protector -fno-asynchronous-unwind-tables -fno-strict-aliasing \
 	$(if $(DEBUG),-fno-omit-frame-pointer,-flto -flto-partition=one -fomit-frame-pointer)
 XEN := $(sort $(wildcard xen/*.c xen/x86/*.c xen/x86/*.S))
-XEN_OBJ := $(patsubst %,build/%.o,$(basename $(XEN))) $(SCHED:%.c=build/xen/%.o)
+XEN_OBJ := $(patsubst %,build/%.o,$(basename $(XEN))) $(patsubst %.c,build/xen/%.o,$(SCHED_C) $(XEN_NUMA) $(PSR))
 # Decompressors for dom0's kernel; the one file that calls them sees the C library's headers.
 XEN_LIBS := -llzma -llz4 -lzstd -lz
 build/xen/x86/image.o: C_LIBRARY := -idirafter /usr/include/x86_64-linux-gnu -idirafter /usr/include
@@ -195,11 +225,6 @@ build/xen/%.o: xen/%.S Makefile build/xen/flags | build/.deps
 	echo "cc    $@"
 	$(CC) -MMD -MP -g -c -o $@ $<
 
-build/xen/sched/%.o: sched/%.c Makefile build/xen/flags | build/.deps
-	mkdir -p $(@D)
-	echo "cc    $@"
-	$(CC) $(XEN_FLAGS) -MMD -MP -c -o $@ $<
-
 -include $(XEN_OBJ:.o=.d)
 
 # Linked twice: the symbol table for backtraces is made of the first result.
@@ -219,6 +244,14 @@ build/moirai.elf64: $(XEN_OBJ) build/xen/symbols.o xen/moirai.lds build/xen/obje
 # QEMU's multiboot loader refuses 64-bit files; the addresses that it loads at are physical.
 build/moirai.elf: build/moirai.elf64
 	objcopy --strip-all -O elf32-i386 $< $@
+
+# What sleeps in a domU: experiments/wake-latency-qemu.
+build/sleeper: experiments/wake-latency-qemu/sleeper.c | build/.deps
+	$(CC) -std=gnu11 $(WARN) -O2 -static -o $@ $<
+
+# What uses memory by plan in a domU: tests/qemu/scripts/balloon.
+build/hungry: tests/qemu/hungry.c | build/.deps
+	$(CC) -std=gnu11 $(WARN) -O2 -static -o $@ $<
 
 # ---- microguests ---------------------------------------------------------------
 # tests/guest/NAME/ with tests/guest/lib/ is build/guest/NAME.elf, which tests/guest/run boots.
@@ -258,7 +291,7 @@ $(GUESTS:%=build/guest/%.elf): $(call guest_obj,$(GUEST_LIB)) tests/guest/lib/gu
 # The hypervisor as it is used: costs are measured without its own checks.
 build/guest/release/build/moirai.elf: FORCE
 	mkdir -p $(@D)
-	ln -sfn ../../../Makefile ../../../sched ../../../xen build/guest/release/
+	ln -sfn $(patsubst %,../../../%,Makefile $(FREE) xen) build/guest/release/
 	MAKEFLAGS= $(MAKE) -s -C build/guest/release DEBUG= build/moirai.elf
 
 .PHONY: guests
@@ -279,10 +312,10 @@ FUZZ_OWN := $(filter-out $(FUZZ_WITH),$(sort $(wildcard tests/fuzz/*.c)))
 FUZZ_XEN := $(filter-out $(patsubst tests/fuzz/with_%.c,xen/%.c,$(FUZZ_WITH)) \
 	$(addprefix xen/,main.c memory.c printk.c lib.c elf.c cmdline.c) $(wildcard xen/dom0*.c), \
 	$(sort $(wildcard xen/*.c))) \
-	$(addprefix xen/x86/,vlapic.c vlapic_send.c vlapic_timer.c vioapic.c msr.c mtrr.c)
-FUZZ_C := $(FUZZ_XEN) $(SCHED) $(FUZZ_WITH) $(FUZZ_OWN)
+	$(addprefix xen/x86/,vlapic.c vlapic_send.c vlapic_timer.c vioapic.c msr.c mtrr.c psr_msr.c)
+FUZZ_C := $(FUZZ_XEN) $(SCHED_C) $(XEN_NUMA) $(PSR) $(FUZZ_WITH) $(FUZZ_OWN)
 FUZZ_OBJ := $(FUZZ_C:%.c=build/fuzz/%.o)
-$(FUZZ_WITH:%.c=build/fuzz/%.o) $(FUZZ_XEN:%.c=build/fuzz/%.o) $(SCHED:%.c=build/fuzz/%.o): \
+$(patsubst %.c,build/fuzz/%.o,$(FUZZ_WITH) $(FUZZ_XEN) $(SCHED_C) $(XEN_NUMA) $(PSR)): \
 	FUZZ_COVER := -fsanitize=fuzzer-no-link
 
 build/fuzz/%.o: %.c Makefile | build/.deps build/.deps-fuzz build/include/xen
@@ -303,16 +336,16 @@ STAGE_unit := $(UNIT:%=build/unit/%)
 STAGE_scenarios := build/moirai-sim
 STAGE_property := build/property
 STAGE_san := $(UNIT:%=build/san/unit/%) build/san/property
-STAGE_qemu := build/moirai.elf build/moirai build/.deps-boot build/.deps-images
+STAGE_qemu := build/moirai.elf build/moirai build/moirai-agent build/hungry build/moirai-sim build/sleeper build/.deps-boot build/.deps-images
 STAGE_guest := guests build/.deps-boot
 STAGE_fuzz := build/fuzz/hypercalls
 STAGE_mutation := build/moirai-sim $(STAGE_unit) build/property
 
-test-programs: build/sched.o $(STAGE_unit) $(STAGE_san) $(STAGE_mutation)
+test-programs: $(FREE:%=build/%.o) $(STAGE_unit) $(STAGE_san) $(STAGE_mutation)
 
 check: test-programs $(STAGE_qemu) $(STAGE_guest) $(STAGE_fuzz)
 	tests/check gates unit scenarios property san mutation guest qemu fuzz
-check-gates: build/sched.o build/include/xen
+check-gates: $(FREE:%=build/%.o) build/include/xen
 check-unit: $(STAGE_unit)
 check-scenarios: $(STAGE_scenarios)
 check-property: $(STAGE_property)
@@ -334,7 +367,11 @@ bench-sched: build/bench/bench
 qemu-dom0: build/moirai.elf build/moirai build/.deps-boot
 	tests/qemu/boot dom0
 
-demo: build/moirai-sim
+# SCHED=POLICY, any that experiments/shares/phases has.
+demo: build/moirai.elf build/moirai build/moirai-sim build/.deps-boot
+	experiments/shares/run $(SCHED)
+
+first-simulation: build/moirai-sim
 	experiments/pinned-weights/run
 
 format-tools:

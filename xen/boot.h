@@ -6,6 +6,7 @@
 #ifndef XEN_BOOT_H
 #define XEN_BOOT_H
 
+#include "../psr/caps.h"
 #include "frames.h"
 
 #define KERNEL_BASE 0xffffffff80000000ULL /* plus the physical address: where the image runs */
@@ -43,6 +44,9 @@ extern struct boot_info boot;
 /* Sorts and validates. Panics with one line if the loader gave no memory map. */
 void multiboot_parse(uint32_t magic, paddr_t info);
 
+/* What the registers of psr.h are. */
+enum psr_source { PSR_MACHINE, PSR_MODEL_INTEL, PSR_MODEL_AMD };
+
 /* cmdline.c: Xen's options that Moirai takes; unknown ones are warned of by name. */
 struct options {
     char sched[16];
@@ -50,8 +54,11 @@ struct options {
     unsigned dom0_max_vcpus;         /* 0: one for each pCPU */
     bool dom0_vcpus_pin, noreboot;
     unsigned maxcpus;                /* 0: all */
+    uint64_t rebalance;              /* frames a second, 0: off */
     int loglvl, guest_loglvl;        /* enum log_level */
     bool console_com1, sync_console;
+    struct psr_options psr;
+    enum psr_source psr_source;
     char cmdline[512];               /* as given, for XENVER_commandline */
 };
 extern struct options options;
@@ -83,7 +90,8 @@ void paging_enter(void);
  * comes from real mode. They lie at the physical address boot_pml4 - KERNEL_BASE, below 4 GiB. */
 extern uint64_t boot_pml4[512];
 bool va_mapped(uint64_t va);
-/* Uncached mapping of device memory, kept for ever; the same for the same address. */
+/* Uncached mapping of device memory, kept for ever; the same for the same address. NULL: no memory
+ * for the tables, or an address that no window reaches. */
 volatile void *map_mmio(paddr_t pa, size_t size);
 /* A stack of `pages` with an unmapped page below it; returns its top. */
 void *stack_alloc(unsigned pages);

@@ -12,6 +12,7 @@ struct options options = {
     .loglvl = LOG_INFO,
     .guest_loglvl = LOG_WARN,
     .console_com1 = true,
+    .rebalance = 25600, /* 100 MiB */
 };
 
 struct option {
@@ -73,6 +74,18 @@ static bool parse_pcpus(const char *value, void *target)
 static bool parse_vcpus(const char *value, void *target)
 {
     return parse_count(value, target, MAX_VCPUS);
+}
+
+/* Frames a second; 0 or "no": none. */
+static bool parse_rebalance(const char *value, void *target)
+{
+    uint64_t n = 0;
+    const char *rest = strcmp(value, "no") ? parse_digits(value, &n) : "";
+
+    if (!rest || *rest || n > REBALANCE_RATE_MAX)
+        return false;
+    *(uint64_t *)target = n;
+    return true;
 }
 
 /* As in Xen, KiB without a suffix. Ends at a comma or the end. */
@@ -195,6 +208,77 @@ static bool parse_com1(const char *value, void *target)
            (starts_with(&value, "115200") && (!*value || strchr(",/", *value)));
 }
 
+/* ---- psr: Xen's list of NAME[:VALUE], and the model ----------------------------------------- */
+
+/* 0 is no number here: it stands for all that there are. */
+static bool psr_number(const char *value, unsigned *n)
+{
+    return parse_count(value, n, UINT16_MAX);
+}
+
+/* Everything but CDP, which takes half of the classes. */
+static bool psr_model(const char *value)
+{
+    if (*value && strcmp(value, "intel") && strcmp(value, "amd"))
+        return false;
+    options.psr_source = strcmp(value, "amd") ? PSR_MODEL_INTEL : PSR_MODEL_AMD;
+    options.psr.cmt = options.psr.cat = options.psr.mba = true;
+    return true;
+}
+
+static bool psr_word(const char *name, const char *value)
+{
+    struct psr_options *o = &options.psr;
+
+    if (!strcmp(name, "model"))
+        return psr_model(value);
+    if (!strcmp(name, "cmt"))
+        return parse_bool(value, &o->cmt);
+    if (!strcmp(name, "cat"))
+        return parse_bool(value, &o->cat);
+    if (!strcmp(name, "cdp"))
+        return parse_bool(value, &o->cdp);
+    if (!strcmp(name, "mba"))
+        return parse_bool(value, &o->mba);
+    if (!strcmp(name, "rmid_max"))
+        return psr_number(value, &o->max_rmid);
+    return !strcmp(name, "cos_max") && psr_number(value, &o->max_class);
+}
+
+static bool psr_list(const char *value)
+{
+    char word[32];
+
+    while (*value) {
+        const char *comma = strchr(value, ',');
+        size_t n = comma ? (size_t)(comma - value) : strlen(value);
+        char *colon;
+
+        strcopy(word, value, MIN(n + 1, sizeof word));
+        colon = strchr(word, ':');
+        if (colon)
+            *colon = '\0';
+        if (!psr_word(word, colon ? colon + 1 : ""))
+            return false;
+        value += n + (comma ? 1 : 0);
+    }
+    return true;
+}
+
+/* All of the list or nothing of it. */
+static bool parse_psr(const char *value, void *target)
+{
+    struct psr_options before = options.psr;
+    enum psr_source source = options.psr_source;
+
+    (void)target;
+    if (psr_list(value))
+        return true;
+    options.psr = before;
+    options.psr_source = source;
+    return false;
+}
+
 /* ---- the options -------------------------------------------------------------------------- */
 
 static const struct option known[] = {
@@ -204,12 +288,14 @@ static const struct option known[] = {
     {"dom0_max_vcpus", parse_vcpus, &options.dom0_max_vcpus, "a number from 1 to 128"},
     {"dom0_vcpus_pin", parse_bool, &options.dom0_vcpus_pin, "yes or no"},
     {"maxcpus", parse_pcpus, &options.maxcpus, "a number from 1 to 64"},
+    {"rebalance", parse_rebalance, &options.rebalance, "pages that move to other nodes in a second"},
     {"noreboot", parse_bool, &options.noreboot, "yes or no"},
     {"loglvl", parse_level, &options.loglvl, "none, error, warning, info, debug or all"},
     {"guest_loglvl", parse_level, &options.guest_loglvl,
      "none, error, warning, info, debug or all"},
     {"console", parse_console, &options.console_com1, "com1, vga or none, or a list of them"},
     {"com1", parse_com1, NULL, "115200,8n1, the only setting there is"},
+    {"psr", parse_psr, NULL, "a list of cmt, cat, cdp, mba, rmid_max:N, cos_max:N and model[:amd]"},
     {"sync_console", parse_bool, &options.sync_console, "yes or no"},
 };
 
@@ -225,7 +311,7 @@ static const char without_effect[] =
     "ivrs_ioapic lapic ler livepatch low_crashinfo low_mem_virq_limit max_cstate "
     "max_gsi_irqs mce mce_fb mce_verbosity memop-max-order mmcfg mmio-relax msi mwait-idle "
     "nmi noapic nofxsr noirqbalance nolapic nomce nosmp numa pci pci-phantom pcid pku "
-    "placeholder ple_gap ple_window pmtimer psr pv pv-l1tf pv-linear-pt real-mode reboot "
+    "placeholder ple_gap ple_window pmtimer pv pv-l1tf pv-linear-pt real-mode reboot "
     "rmrr ro-hpet sched-gran sched_credit2_max_cpus_runqueue sched_credit2_migrate_resist "
     "sched_credit_tslice_ms sched_ratelimit_us sched_smt_power_savings scrub-domheap "
     "serial_tx_buffer shstk skip_realmode smap smep smt spec-ctrl tbuf_size tevt_mask "

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "grant.h"
 #include "hypercall.h"
+#include "psr.h"
 #include "x86/arch.h"
 
 #define GRANT_FRAMES_DEFAULT 64
@@ -77,7 +78,7 @@ static bool acceptable(const struct xen_domctl_createdomain *c, bool privileged)
     const uint32_t devices = XEN_X86_EMU_LAPIC | (privileged ? XEN_X86_EMU_IOAPIC : 0);
 
     return (c->flags & must) == must && !(c->flags & ~may) && !c->iommu_opts && !c->vmtrace_size &&
-           c->max_vcpus && c->max_vcpus <= MAX_VCPUS && !c->cpupool_id &&
+           c->max_vcpus && c->max_vcpus <= MAX_VCPUS &&
            XEN_DOMCTL_GRANT_version(c->grant_opts) <= 2 &&
            c->arch.emulation_flags & XEN_X86_EMU_LAPIC && !(c->arch.emulation_flags & ~devices) &&
            !c->arch.misc_flags;
@@ -119,6 +120,7 @@ static struct domain *alloc_domain(domid_t id, const struct xen_domctl_createdom
     list_init(&d->pages);
     spin_init(&d->lock, RANK_DOMAIN);
     spin_init(&d->event_lock, RANK_EVENT);
+    on_demand_init(d);
     d->refs = 1; /* the list's */
     d->privileged = privileged;
     d->shutdown_code = -1;
@@ -154,7 +156,7 @@ static int alloc_parts(struct domain *d, const struct xen_domctl_createdomain *c
     if (!err)
         err = grants_init(d, grants, maptrack);
     if (!err)
-        err = schedule_domain_init(d);
+        err = schedule_domain_init(d, c->cpupool_id);
     return err;
 }
 
@@ -166,6 +168,7 @@ static void fini_tables(struct domain *d)
         grants_fini(d);
     if (d->p2m.root != MFN_NONE)
         p2m_fini(d);
+    on_demand_fini(d);
 }
 
 /* Nobody knows it any more. */
@@ -325,6 +328,7 @@ static void stop_for_good(struct domain *d)
     domain_pause(d);
     each_vcpu(d, vcpu_sync);
     each_vcpu(d, vcpu_stop_timers);
+    psr_domain_end(d);
 }
 
 static void bury(struct domain *d)

@@ -12,8 +12,11 @@
 
 #include "abi.h"
 
+#include "../psr/psr.h"
 #include "../sched/sched.h"
 #include "frames.h"
+#include "numa.h"
+#include "on_demand.h"
 #include "p2m.h"
 #include "timer.h"
 #include "trace.h"
@@ -78,12 +81,14 @@ struct domain {
     unsigned max_vcpus;
     struct vcpu **vcpus; /* max_vcpus, NULL until made */
     struct sched_domain *sched;
-    struct sched_pool *pool;
 
     struct p2m p2m;
+    struct on_demand on_demand;
     struct list pages; /* frame.link; RANK_FRAMES */
     uint64_t tot_pages, max_pages; /* frames */
+    uint64_t on_node[MAX_NODES];   /* of tot_pages; RANK_FRAMES */
     unsigned node; /* preferred, or NODE_ANY */
+    struct domain_numa numa;
     mfn_t shared_mfn;
     struct shared_info *shared;
     struct e820entry *e820; /* what XENMEM_memory_map answers */
@@ -98,6 +103,7 @@ struct domain {
     struct mtrr mtrr; /* under lock */
     struct xen_cpuid_leaf *cpuid; /* policy set by the toolstack, or NULL: the default (cpuid.c) */
     unsigned nr_cpuid;
+    struct psr_domain psr; /* changed in domctls */
     int64_t time_offset; /* seconds */
     uint32_t tsc_mode, tsc_incarnation;
 };
@@ -153,7 +159,8 @@ void vcpu_sync(struct vcpu *v);
 
 void schedule_init(const char *policy); /* pool 0 with all pCPUs; NULL: credit2 */
 void schedule_add_pcpu(struct pcpu *p);
-int schedule_domain_init(struct domain *d);
+/* -ENOENT: no such pool; -EBUSY: it has no pCPU; -ENOMEM. */
+int schedule_domain_init(struct domain *d, uint32_t pool);
 void schedule_domain_fini(struct domain *d);
 int schedule_vcpu_init(struct vcpu *v);
 void schedule_vcpu_fini(struct vcpu *v);
@@ -161,7 +168,6 @@ void schedule_vcpu_fini(struct vcpu *v);
 _Noreturn void run_loop(void);
 void runstate_get(const struct vcpu *v, struct vcpu_runstate_info *out);
 uint64_t vcpu_cpu_time(const struct vcpu *v); /* ns */
-extern struct sched_pool *pool0;
 extern struct spinlock sched_lock; /* RANK_SCHED: around every call into sched/ */
 
 #endif

@@ -1,4 +1,4 @@
-/* domctl: vCPUs as the scheduler sees them, and where they and their memory like to be. */
+/* domctl: vCPUs as the scheduler sees them, and where they like to be. */
 #include "hc_sysctl.h"
 #include "sched_abi.h"
 #include "x86/arch.h"
@@ -107,38 +107,6 @@ int domctl_setvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *
     return err ? err : affinity_out(v, a, &hard, &soft);
 }
 
-/* ---- nodes: a domain prefers one, or none -------------------------------------------------- */
-
-static unsigned nr_nodes(void)
-{
-    return MAX(acpi.nr_nodes, 1u);
-}
-
-int domctl_getnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c)
-{
-    struct mask nodes;
-
-    mask_clear_all(&nodes);
-    if (d->node == NODE_ANY)
-        mask_fill(&nodes, nr_nodes());
-    else
-        mask_set(&nodes, d->node);
-    return bitmap_write(v, &c->u.nodeaffinity.nodemap, &nodes, nr_nodes());
-}
-
-/* Of several nodes the first is preferred; memory comes from others when it is full. */
-int domctl_setnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c)
-{
-    struct mask nodes;
-
-    if (bitmap_read(v, &c->u.nodeaffinity.nodemap, &nodes, nr_nodes()))
-        return -XEN_EFAULT;
-    if (mask_empty(&nodes))
-        return -XEN_EINVAL;
-    d->node = mask_count(&nodes) == nr_nodes() ? NODE_ANY : (unsigned)mask_next(&nodes, 0);
-    return 0;
-}
-
 /* ---- scheduling parameters: all of this under sched_lock ----------------------------------- */
 
 /* Of credit and credit2. What the interface calls "unchanged" is a weight of 0 and, in credit
@@ -216,6 +184,8 @@ static int rtds_domain(struct sched_domain *d, struct xen_domctl_scheduler_op *o
 
 static int domain_params(struct sched_domain *d, struct xen_domctl_scheduler_op *op)
 {
+    if (op->sched_id != (uint32_t)d->pool->policy->id)
+        return -XEN_EINVAL;
     if (op->sched_id == XEN_SCHEDULER_RTDS)
         return rtds_domain(d, op);
     if (op->cmd == XEN_DOMCTL_SCHEDOP_putinfo)
@@ -228,7 +198,6 @@ static int domain_params(struct sched_domain *d, struct xen_domctl_scheduler_op 
 
 static int rtds_vcpu(struct domain *d, uint32_t cmd, struct xen_domctl_schedparam_vcpu *one)
 {
-    const struct sched_policy *p = d->pool->policy;
     int64_t value[SCHED_MAX_PARAMS];
     int err;
     struct vcpu *of = domctl_vcpu(d, one->vcpuid, &err);
@@ -236,8 +205,11 @@ static int rtds_vcpu(struct domain *d, uint32_t cmd, struct xen_domctl_schedpara
     if (!of)
         return -XEN_EINVAL;
     spin_lock(&sched_lock);
+    const struct sched_policy *p = d->sched->pool->policy;
     memcpy(value, of->unit->value, sizeof value);
-    if (cmd == XEN_DOMCTL_SCHEDOP_putvcpuinfo) {
+    if (p->id != XEN_SCHEDULER_RTDS) {
+        err = -XEN_EINVAL;
+    } else if (cmd == XEN_DOMCTL_SCHEDOP_putvcpuinfo) {
         from_rtds(p, &one->u.rtds, value);
         err = sched_unit_set(of->unit, value, now(), NULL);
     } else {
@@ -271,8 +243,6 @@ int domctl_scheduler_op(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     struct xen_domctl_scheduler_op *op = &c->u.scheduler_op;
     int err;
 
-    if (op->sched_id != (uint32_t)d->pool->policy->id)
-        return -XEN_EINVAL;
     if (op->sched_id != XEN_SCHEDULER_CREDIT && op->sched_id != XEN_SCHEDULER_CREDIT2 &&
         op->sched_id != XEN_SCHEDULER_RTDS)
         return -XEN_EOPNOTSUPP; /* the interface has no parameters for it */

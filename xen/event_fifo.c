@@ -188,9 +188,9 @@ const struct evtchn_abi evtchn_fifo = {
 /* The guest's frame, with a reference, in the direct map; NULL if it is not its own RAM. */
 static void *frame_get(struct domain *d, gfn_t gfn)
 {
-    struct p2m_entry e = p2m_lookup(d, gfn);
+    mfn_t mfn;
 
-    return e.kind == P2M_RAM && page_get(e.mfn, d) ? mfn_to_va(e.mfn) : NULL;
+    return p2m_get_ram(d, gfn, &mfn) ? mfn_to_va(mfn) : NULL;
 }
 
 static void frame_put(const void *va)

@@ -16,7 +16,6 @@
 #include "domain.h"
 #include "x86/arch.h"
 
-#define MAX_NODES  64
 #define MAX_ORDER  ORDER_1G
 #define KEPT       512 /* frames that are for no domain's memory: see spared() */
 #define INSIDE     0xff /* order of a frame that does not begin a block */
@@ -333,6 +332,7 @@ static void give(struct domain *d, struct frame *f, uint64_t nr)
         f[i].owner = d;
         f[i].order = INSIDE;
         f[i].state = FRAME_GUEST;
+        d->on_node[f[i].node]++;
         list_add_tail(&d->pages, &f[i].link);
         /* Last: it is what page_get() asks for. */
         __atomic_store_n(&f[i].refs, 1, __ATOMIC_RELEASE);
@@ -441,6 +441,7 @@ static void disown(struct frame *f)
     struct domain *d = f->owner;
 
     d->tot_pages--;
+    d->on_node[f->node]--;
     f->owner = NULL;
     list_del(&f->link);
     f->given_up = d->id;
@@ -479,6 +480,63 @@ bool domain_pages_free_some(struct domain *d, uint64_t nr)
         page_put(mfn_of(f));
     }
     return true;
+}
+
+/* ---- moving to another node ----------------------------------------------------------------- */
+
+mfn_t frames_take(unsigned order, unsigned node)
+{
+    struct frame *f = NULL;
+
+    if (order > MAX_ORDER || node >= MAX_NODES)
+        return MFN_NONE;
+    spin_lock(&lock);
+    if (spared(1ULL << order))
+        f = take_block(&nodes[node], order);
+    spin_unlock(&lock);
+    for (uint64_t i = 0; f && i < 1ULL << order; i++)
+        check_poison(f + i);
+    return f ? mfn_of(f) : MFN_NONE;
+}
+
+/* Nobody gets a reference to frames without any; who looks it up waits for the lock that the caller
+ * holds. */
+static bool freeze(struct domain *d, struct frame *f, uint64_t nr)
+{
+    for (uint64_t i = 0; i < nr; i++) {
+        uint32_t one = 1;
+
+        if (f[i].state == FRAME_GUEST && f[i].owner == d &&
+            __atomic_compare_exchange_n(&f[i].refs, &one, 0, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            continue;
+        while (i--)
+            __atomic_store_n(&f[i].refs, 1, __ATOMIC_RELEASE);
+        return false;
+    }
+    return true;
+}
+
+bool domain_pages_swap(struct domain *d, mfn_t from, mfn_t to, unsigned order)
+{
+    uint64_t nr = 1ULL << order;
+    struct frame *f = frame_of(from);
+    bool frozen;
+
+    spin_lock(&lock);
+    frozen = freeze(d, f, nr);
+    for (uint64_t i = 0; frozen && i < nr; i++) {
+        list_del(&f[i].link);
+        d->on_node[f[i].node]--;
+        f[i].owner = NULL;
+        f[i].state = FRAME_XEN;
+    }
+    if (frozen) {
+        f->order = (uint8_t)order;
+        give(d, frame_of(to), nr);
+    }
+    spin_unlock(&lock);
+    return frozen;
 }
 
 /* ---- references ----------------------------------------------------------------------------- */

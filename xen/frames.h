@@ -22,6 +22,8 @@
 #define ORDER_2M 9
 #define ORDER_1G 18
 
+#define MAX_NODES 64
+
 typedef uint64_t mfn_t; /* machine frame number */
 typedef uint64_t gfn_t; /* guest frame number */
 typedef uint64_t paddr_t;
@@ -96,6 +98,13 @@ void domain_page_free(struct domain *d, mfn_t mfn);
 /* The same for at most `nr` pages, whichever; false once the domain has none. */
 bool domain_pages_free_some(struct domain *d, uint64_t nr);
 
+/* 2^order frames of this very node for the hypervisor, with what was in them; MFN_NONE: it has none. */
+mfn_t frames_take(unsigned order, unsigned node);
+/* The domain gets 2^order frames at `to`, taken from the allocator, for those at `from`, which become
+ * the hypervisor's. False, and nothing has happened, if one of `from` has another reference than the
+ * allocation's. With the lock of its nested page tables held, which map `from` and not yet `to`. */
+bool domain_pages_swap(struct domain *d, mfn_t from, mfn_t to, unsigned order);
+
 /* One more reference to a guest's frame; false if it does not belong to `d` (NULL: any domain). */
 bool page_get(mfn_t mfn, const struct domain *d);
 void page_put(mfn_t mfn);
@@ -109,6 +118,8 @@ mfn_t frames_max(void); /* greatest MFN with RAM */
  * than a page comes in whole frames. */
 void *xmalloc(size_t size);
 void xfree(void *p);
+/* Objects of less than half a page that are in use, and the frames that are held for such. */
+void xmalloc_count(uint64_t *objects, uint64_t *frames);
 #define xnew(type)          ((type *)xmalloc(sizeof(type)))
 #define xnew_array(type, n) ((type *)xmalloc(sizeof(type) * (n)))
 

@@ -243,11 +243,8 @@ int grant_pin(struct domain *granter, struct grant_table *t, grant_ref_t ref, do
     if (status != GNTST_okay)
         return status;
 
-    struct p2m_entry e = p2m_lookup(granter, gfn);
-    if (e.kind == P2M_RAM && page_get(e.mfn, granter)) {
-        *mfn = e.mfn;
+    if (p2m_get_ram(granter, gfn, mfn))
         return GNTST_okay;
-    }
     grant_unpin(t, ref, write);
     return GNTST_bad_page;
 }

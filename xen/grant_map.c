@@ -233,12 +233,8 @@ static int end_of_own(struct domain *d, const struct gnttab_copy_ptr *at, struct
 {
     if (at->domid != DOMID_SELF && at->domid != d->id)
         return GNTST_permission_denied;
-    struct p2m_entry e = p2m_lookup(d, at->u.gmfn);
-    if (e.kind != P2M_RAM || !page_get(e.mfn, d))
-        return GNTST_bad_page;
     end->granter = NULL;
-    end->mfn = e.mfn;
-    return GNTST_okay;
+    return p2m_get_ram(d, at->u.gmfn, &end->mfn) ? GNTST_okay : GNTST_bad_page;
 }
 
 static void end_release(const struct end *end)

@@ -216,17 +216,19 @@ static void move(uint8_t *guest, void *buffer, size_t n, enum access access)
         memset(guest, 0, n);
 }
 
-/* Part of one page. v NULL: `address` is guest-physical. */
+/* Part of one page. v NULL: `address` is guest-physical. Without success *missed may be why. */
 static bool access_page(struct p2m *p, struct vcpu *v, uint64_t space, uint64_t address,
-                               void *buffer, size_t n, enum access access)
+                               void *buffer, size_t n, enum access access, gfn_t *missed)
 {
     bool write = access != READ;
     uint8_t *guest;
 
     spin_lock(&p->lock);
+    p->missed = MFN_NONE;
     guest = v ? at_virtual(v, address, space, write) : at_physical(p, address, write);
     if (guest)
         move(guest, buffer, n, access);
+    *missed = p->missed;
     spin_unlock(&p->lock);
     return guest;
 }
@@ -240,9 +242,11 @@ static __attribute__((noinline)) int access_guest(struct p2m *p, struct vcpu *v,
         return -XEN_EFAULT;
     while (n) {
         size_t part = MIN(n, PAGE_SIZE - address % PAGE_SIZE);
+        gfn_t missed;
 
-        if (!access_page(p, v, space, address, buffer, part, access))
-            return -XEN_EFAULT;
+        while (!access_page(p, v, space, address, buffer, part, access, &missed))
+            if (on_demand_fill(container_of(p, struct domain, p2m), missed))
+                return -XEN_EFAULT;
         address += part;
         buffer = (uint8_t *)buffer + part;
         n -= part;

@@ -6,9 +6,11 @@
  * One domctl runs at a time, on whatever domain: who comes meanwhile tries
  * again. So they need not expect each other, only the guests.
  */
+#include "cpupool.h"
 #include "event.h"
 #include "hc_sysctl.h"
 #include "hvm.h"
+#include "psr.h"
 #include "x86/arch.h"
 
 /* ---- the life of a domain ------------------------------------------------------------------ */
@@ -118,7 +120,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
     info->shared_info_frame = MFN_NONE; /* it is wherever the guest has put it */
     info->ssidref = d->ssidref;
     memcpy(info->handle, d->handle, sizeof info->handle);
-    info->cpupool = d->pool->id;
+    info->cpupool = cpupool_of(d);
     info->gpaddr_bits = gpaddr_bits();
     info->arch_config = d->arch_config;
 }
@@ -150,6 +152,7 @@ static int max_mem(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 {
     (void)v;
     __atomic_store_n(&d->max_pages, c->u.max_mem.max_memkb >> (PAGE_SHIFT - 10), __ATOMIC_RELAXED);
+    numa_domain_sized(d);
     return 0;
 }
 
@@ -200,15 +203,6 @@ static int setdebugging(struct vcpu *v, struct domain *d, struct xen_domctl *c)
     return c->u.setdebugging.enable ? -XEN_EOPNOTSUPP : 0;
 }
 
-/* No processor here has what cache partitioning and monitoring need. */
-static int no_psr(struct vcpu *v, struct domain *d, struct xen_domctl *c)
-{
-    (void)v;
-    (void)d;
-    (void)c;
-    return -XEN_ENODEV;
-}
-
 /* ---- dispatch ------------------------------------------------------------------------------ */
 
 static const domctl_op ops[] = {
@@ -233,8 +227,8 @@ static const domctl_op ops[] = {
     [XEN_DOMCTL_settscinfo] = domctl_settscinfo,
     [XEN_DOMCTL_setnodeaffinity] = domctl_setnodeaffinity,
     [XEN_DOMCTL_getnodeaffinity] = domctl_getnodeaffinity,
-    [XEN_DOMCTL_psr_cmt_op] = no_psr,
-    [XEN_DOMCTL_psr_alloc] = no_psr,
+    [XEN_DOMCTL_psr_cmt_op] = domctl_psr_cmt_op,
+    [XEN_DOMCTL_psr_alloc] = domctl_psr_alloc,
     [XEN_DOMCTL_get_cpu_policy] = domctl_get_cpu_policy,
     [XEN_DOMCTL_set_cpu_policy] = domctl_set_cpu_policy,
     [XEN_DOMCTL_get_paging_mempool_size] = get_paging_mempool_size,

@@ -33,7 +33,7 @@ static unsigned wanted_node(const struct domain *d, uint32_t flags)
     unsigned node = XENMEMF_get_node(flags);
 
     if (node == 0xff || flags & XENMEMF_vnode) /* no domain has virtual nodes */
-        return d->node;
+        return numa_node_for(d);
     return node;
 }
 
@@ -41,8 +41,6 @@ static bool flags_possible(const struct domain *d, const struct xen_memory_reser
 {
     unsigned bits = XENMEMF_get_address_bits(r->mem_flags);
 
-    if (r->mem_flags & XENMEMF_populate_on_demand)
-        return false;
     if (bits && (bits < PAGE_SHIFT || (bits < 64 && frames_max() >> (bits - PAGE_SHIFT))))
         return false; /* memory is handed out without regard to its address */
     return !(r->mem_flags & XENMEMF_exact_node_request) ||
@@ -53,6 +51,8 @@ static int populate_extent(struct domain *d, gfn_t gfn, const struct xen_memory_
 {
     if (d->dying || !flags_possible(d, r))
         return -XEN_EINVAL;
+    if (r->mem_flags & XENMEMF_populate_on_demand) /* not for a guest to ask */
+        return d == current_vcpu()->domain ? -XEN_EINVAL : on_demand_mark(d, gfn, r->extent_order);
     return physmap_populate(d, gfn, r->extent_order, wanted_node(d, r->mem_flags));
 }
 
@@ -167,11 +167,10 @@ static int64_t sharing_number(struct vcpu *v, struct hc_args *args, uint64_t don
     return 0;
 }
 
-/* Nothing is populated on demand: the target is met, whatever it is. */
 static int64_t pod_target(struct vcpu *v, struct hc_args *args, uint64_t done)
 {
     struct xen_pod_target pod;
-    int err;
+    int err = 0;
 
     (void)done;
     if (!v->domain->privileged)
@@ -181,9 +180,14 @@ static int64_t pod_target(struct vcpu *v, struct hc_args *args, uint64_t done)
     struct domain *d = domain_for(v, pod.domid, &err);
     if (!d)
         return err;
+    if ((args->a[0] & MEMOP_CMD_MASK) == XENMEM_set_pod_target && !is_dom0(d))
+        err = on_demand_target(d, pod.target_pages);
     pod.tot_pages = d->tot_pages;
-    pod.pod_cache_pages = pod.pod_entries = 0;
+    pod.pod_cache_pages = d->on_demand.nr_stock;
+    pod.pod_entries = d->on_demand.nr_marks;
     domain_put(d);
+    if (err)
+        return err == HC_RESTART ? memop_restart(args, done) : err;
     return copy_arg_back(v, args, &pod) ? -XEN_EFAULT : 0;
 }
 

@@ -44,8 +44,20 @@ static int add_trace_frame(struct domain *d, mfn_t mfn, gfn_t gfn)
     return trace_owns(mfn) ? physmap_install(d, gfn, mfn, P2M_XEN) : -XEN_EINVAL;
 }
 
+/* With a reference. Of all pages only RAM may get another frame meanwhile. */
+static bool foreign_get(struct domain *owner, gfn_t gfn, mfn_t *mfn)
+{
+    struct p2m_entry e = p2m_lookup(owner, gfn);
+
+    if (e.kind != P2M_XEN)
+        return p2m_get_ram(owner, gfn, mfn);
+    *mfn = e.mfn;
+    return page_get(e.mfn, owner);
+}
+
 static int add_foreign(struct vcpu *v, struct domain *d, domid_t id, gfn_t from, gfn_t gfn)
 {
+    mfn_t mfn;
     int err;
 
     if (!v->domain->privileged)
@@ -55,15 +67,12 @@ static int add_foreign(struct vcpu *v, struct domain *d, domid_t id, gfn_t from,
     struct domain *owner = domain_for(v, id, &err);
     if (!owner)
         return err;
-    struct p2m_entry e = p2m_lookup(owner, from);
-    if (owner == d || owner->dying || (e.kind != P2M_RAM && e.kind != P2M_XEN)) {
-        err = -XEN_EINVAL;
-    } else if (!page_get(e.mfn, owner)) {
+    if (owner == d || owner->dying || !foreign_get(owner, from, &mfn)) {
         err = -XEN_EINVAL;
     } else {
-        err = physmap_install(d, gfn, e.mfn, P2M_FOREIGN);
+        err = physmap_install(d, gfn, mfn, P2M_FOREIGN);
         if (err)
-            page_put(e.mfn);
+            page_put(mfn);
     }
     domain_put(owner);
     return err;

@@ -3,8 +3,8 @@
  * change what Xen's interface has no words for. Values of parameters are in
  * moirai_param.c.
  */
+#include "cpupool.h"
 #include "hc_moirai.h"
-
 #include "sched_abi.h"
 
 _Static_assert(MOIRAI_HYPERCALL == __HYPERVISOR_arch_1, "Xen leaves this number free");
@@ -62,18 +62,6 @@ static int policy(struct vcpu *v, struct moirai_op *op, struct sched_refusal *wh
 
 /* ---- pools --------------------------------------------------------------------------------- */
 
-struct sched_pool *moirai_pool_from(uint32_t at_least)
-{
-    return at_least <= pool0->id ? pool0 : NULL;
-}
-
-struct sched_pool *moirai_pool(uint32_t id)
-{
-    struct sched_pool *pool = moirai_pool_from(id);
-
-    return pool && pool->id == id ? pool : NULL;
-}
-
 static int pool_info(struct vcpu *v, struct moirai_op *op, struct sched_refusal *why)
 {
     struct moirai_pool *out = &op->u.pool;
@@ -81,7 +69,7 @@ static int pool_info(struct vcpu *v, struct moirai_op *op, struct sched_refusal 
     (void)v;
     (void)why;
     spin_lock(&sched_lock);
-    const struct sched_pool *pool = moirai_pool_from(out->pool);
+    const struct sched_pool *pool = cpupool_from(out->pool);
     if (pool) {
         *out = (struct moirai_pool){
             .pool = pool->id, .policy = pool->policy->id, .pcpus = pool->cpus.word[0]};
@@ -99,7 +87,7 @@ static int switch_policy(struct vcpu *v, struct moirai_op *op, struct sched_refu
 
     (void)v;
     spin_lock(&sched_lock);
-    struct sched_pool *pool = moirai_pool(op->u.change.pool);
+    struct sched_pool *pool = cpupool_find(op->u.change.pool);
     if (pool)
         err = pool->policy == to ? 0 : sched_pool_switch(pool, to, now(), why);
     spin_unlock(&sched_lock);
@@ -174,6 +162,10 @@ static moirai_fn *const ops[] = {
     [MOIRAI_VCPU] = next_vcpu,
     [MOIRAI_GET_TABLE] = moirai_get_table,
     [MOIRAI_SET_TABLE] = moirai_set_table,
+    [MOIRAI_NODE] = moirai_node,
+    [MOIRAI_NODES] = moirai_nodes,
+    [MOIRAI_GET_REBALANCE] = moirai_get_rebalance,
+    [MOIRAI_SET_REBALANCE] = moirai_set_rebalance,
 };
 
 static void say_why(struct moirai_refusal *out, const struct sched_refusal *why)

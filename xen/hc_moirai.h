@@ -11,9 +11,7 @@ typedef int moirai_fn(struct vcpu *v, struct moirai_op *op, struct sched_refusal
 /* moirai_param.c */
 moirai_fn moirai_get, moirai_set, moirai_get_table, moirai_set_table;
 
-/* The first pool whose number is not less, or NULL; under sched_lock. */
-struct sched_pool *moirai_pool_from(uint32_t at_least);
-/* The pool of that number or NULL; under sched_lock. */
-struct sched_pool *moirai_pool(uint32_t id);
+/* moirai_numa.c */
+moirai_fn moirai_node, moirai_nodes, moirai_get_rebalance, moirai_set_rebalance;
 
 #endif

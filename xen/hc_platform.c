@@ -1,6 +1,7 @@
 /* HYPERVISOR_platform_op (xen/platform.h): what dom0's kernel tells and asks about the machine. */
 #include "event.h"
 #include "hypercall.h"
+#include "psr.h"
 #include "x86/arch.h"
 
 #define NS_PER_S 1000000000ULL
@@ -59,6 +60,8 @@ int64_t hc_platform(struct vcpu *v, struct hc_args *args)
     case XENPF_get_cpuinfo:
         get_cpuinfo(&op.u.pcpu_info);
         return copy_to_guest(v, args->a[0], &op, sizeof op);
+    case XENPF_resource_op:
+        return platform_resource_op(v, &op.u.resource_op);
     case XENPF_firmware_info: /* nothing of the BIOS's or EFI's is kept */
         return -XEN_EOPNOTSUPP;
     default:

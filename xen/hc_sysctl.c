@@ -5,6 +5,7 @@
  */
 #include "console.h"
 #include "hc_sysctl.h"
+#include "psr.h"
 
 #define CHUNK       256
 #define MAX_KEYS    64
@@ -83,14 +84,6 @@ static int availheap(struct vcpu *v, struct xen_sysctl *s)
 
 /* ---- dispatch ------------------------------------------------------------------------------ */
 
-/* No processor here has what cache partitioning and monitoring need. */
-static int no_psr(struct vcpu *v, struct xen_sysctl *s)
-{
-    (void)v;
-    (void)s;
-    return -XEN_ENODEV;
-}
-
 static int (*const ops[])(struct vcpu *v, struct xen_sysctl *s) = {
     [XEN_SYSCTL_readconsole] = readconsole,
     [XEN_SYSCTL_tbuf_op] = sysctl_tbuf_op,
@@ -104,9 +97,9 @@ static int (*const ops[])(struct vcpu *v, struct xen_sysctl *s) = {
     [XEN_SYSCTL_numainfo] = sysctl_numainfo,
     [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,
     [XEN_SYSCTL_scheduler_op] = sysctl_scheduler_op,
-    [XEN_SYSCTL_psr_cmt_op] = no_psr,
+    [XEN_SYSCTL_psr_cmt_op] = sysctl_psr_cmt_op,
     [XEN_SYSCTL_pcitopoinfo] = sysctl_pcitopoinfo,
-    [XEN_SYSCTL_psr_alloc] = no_psr,
+    [XEN_SYSCTL_psr_alloc] = sysctl_psr_alloc,
     [XEN_SYSCTL_get_cpu_featureset] = sysctl_get_cpu_featureset,
     [XEN_SYSCTL_get_cpu_policy] = sysctl_get_cpu_policy,
 };

@@ -28,6 +28,8 @@ int domctl_scheduler_op(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_getvcpuinfo(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_getvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_setvcpuaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c);
+
+/* numa.c */
 int domctl_getnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 int domctl_setnodeaffinity(struct vcpu *v, struct domain *d, struct xen_domctl *c);
 

@@ -107,13 +107,23 @@ static void show_channels(void)
     each_domain(show_channels_of);
 }
 
+static void show_memory_of(struct domain *d)
+{
+    printk(LOG_ERR, "  d%u: %lu pages, %lu tables", d->id, d->tot_pages, d->p2m.nr_tables);
+}
+
 static void show_memory(void)
 {
+    uint64_t objects, pages;
+
     printk(LOG_ERR, "memory: %lu frames, %lu free, greatest %lx", frames_total(),
            frames_free_count(NODE_ANY), frames_max());
     for (unsigned node = 0; node < MAX(acpi.nr_nodes, 1u); node++)
         printk(LOG_ERR, "  node %u: %lu frames, %lu free", node, frames_node_total(node),
                frames_free_count(node));
+    xmalloc_count(&objects, &pages);
+    printk(LOG_ERR, "  small objects: %lu in %lu frames", objects, pages);
+    each_domain(show_memory_of);
 }
 
 static void show_help(void)

@@ -1,9 +1,11 @@
 /* The order in which the hypervisor comes up. */
 #include "boot.h"
+#include "call.h"
 #include "console.h"
 #include "domain.h"
 #include "hvm.h"
 #include "pcpu.h"
+#include "psr.h"
 #include "timer.h"
 #include "x86/arch.h"
 #include "x86/pci.h"
@@ -71,7 +73,10 @@ void moirai(uint32_t magic, paddr_t info)
     hvm_init();
 
     schedule_init(options.sched[0] ? options.sched : NULL);
+    pcpu_calls_init();
     smp_init();
+    psr_start();
+    rebalance_init();
     console_irq_init();
     dom0_build();
     run_loop();

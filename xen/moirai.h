@@ -1,5 +1,5 @@
 /*
- * moirai_op: what Xen's interface cannot say of schedulers. Shared with the
+ * moirai_op: what Xen's interface cannot say of schedulers and nodes. Shared with the
  * tools (tools/cli/), so it stands alone.
  *
  * The hypercall has the number MOIRAI_HYPERCALL, which Xen leaves to the
@@ -41,6 +41,10 @@ enum moirai_cmd {
     MOIRAI_VCPU,   /* what a vCPU has got */
     MOIRAI_GET_TABLE,
     MOIRAI_SET_TABLE,
+    MOIRAI_NODE,  /* of the machine */
+    MOIRAI_NODES, /* where a domain's memory is */
+    MOIRAI_GET_REBALANCE,
+    MOIRAI_SET_REBALANCE,
 };
 
 enum moirai_scope { MOIRAI_SCOPE_POOL, MOIRAI_SCOPE_DOMAIN, MOIRAI_SCOPE_VCPU };
@@ -120,6 +124,31 @@ struct moirai_table {
     uint64_t windows; /* in: address of nr, or MOIRAI_WINDOWS, of struct moirai_window */
 };
 
+/* What placement knows of a node. */
+struct moirai_node {
+    uint32_t node;         /* in */
+    uint32_t pcpus, vcpus; /* vcpus: with a preference for it, or no others to run on */
+    uint32_t pad;
+    uint64_t total, free; /* frames */
+};
+
+/* The first domain whose number is not less. */
+struct moirai_nodes {
+    uint32_t domain;   /* in, out */
+    uint32_t nr_nodes; /* of the machine */
+    uint32_t first;    /* in: the node that `pages` begins with */
+    uint32_t pad;
+    uint64_t affinity; /* nodes, as bits: its memory comes from; 0: any */
+    uint64_t home;     /* where its vCPUs are; 0: not known */
+    uint64_t moved;    /* frames that have been moved to other nodes, ever */
+    uint64_t pages[32];
+};
+
+/* Frames a second that may be moved in all; 0: none. */
+struct moirai_rebalance {
+    uint64_t rate;
+};
+
 /* `why` is empty if the number of the error says it all. */
 struct moirai_refusal {
     char param[16]; /* empty: no single one is at fault */
@@ -160,6 +189,9 @@ struct moirai_op {
         struct moirai_switch change;
         struct moirai_vcpu vcpu;
         struct moirai_table table;
+        struct moirai_node node;
+        struct moirai_nodes nodes;
+        struct moirai_rebalance rebalance;
         uint64_t room[64];
     } u;
 };

@@ -1,6 +1,6 @@
 /* moirai_op: values of a policy's parameters, and arinc653's table. */
+#include "cpupool.h"
 #include "hc_moirai.h"
-
 #include "sched_abi.h"
 
 /* What a call is about; unit NULL: all of the domain's. */
@@ -48,7 +48,7 @@ static int find(const struct moirai_values *in, struct target *t)
 {
     if (t->held)
         t->domain = t->held->sched;
-    t->pool = t->domain ? t->domain->pool : moirai_pool(in->pool);
+    t->pool = t->domain ? t->domain->pool : cpupool_find(in->pool);
     return t->pool ? 0 : -XEN_ENOENT;
 }
 
@@ -207,7 +207,7 @@ int moirai_get_table(struct vcpu *v, struct moirai_op *op, struct sched_refusal 
     int n = -XEN_ENOENT;
 
     spin_lock(&sched_lock);
-    const struct sched_pool *pool = moirai_pool(out->pool);
+    const struct sched_pool *pool = cpupool_find(out->pool);
     if (pool)
         n = sched_get_table(pool, &out->major_frame, table, why);
     spin_unlock(&sched_lock);
@@ -247,7 +247,7 @@ int moirai_set_table(struct vcpu *v, struct moirai_op *op, struct sched_refusal 
     int err = hold_windows(given, in->nr, held, window);
     if (!err) {
         spin_lock(&sched_lock);
-        struct sched_pool *pool = moirai_pool(in->pool);
+        struct sched_pool *pool = cpupool_find(in->pool);
         err =
             pool ? sched_set_table(pool, in->major_frame, window, in->nr, now(), why) : -XEN_ENOENT;
         spin_unlock(&sched_lock);

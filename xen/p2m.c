@@ -256,18 +256,39 @@ static struct p2m_entry decode(uint64_t entry, gfn_t gfn, unsigned order)
     return (struct p2m_entry){mfn_in(entry) + (gfn & (BIT(order) - 1)), kind_of(entry), order};
 }
 
-struct p2m_entry p2m_lookup(struct domain *d, gfn_t gfn)
+/* Under the lock. */
+static struct p2m_entry look_up(const struct p2m *p, gfn_t gfn)
 {
-    struct p2m_entry found = {MFN_NONE, P2M_NONE, 0};
     unsigned order;
 
+    if (!reachable(p, gfn))
+        return (struct p2m_entry){MFN_NONE, P2M_NONE, 0};
+    const uint64_t *slot = find(p, gfn, &order);
+    return decode(*slot, gfn, order);
+}
+
+struct p2m_entry p2m_lookup(struct domain *d, gfn_t gfn)
+{
+    struct p2m_entry found;
+
     spin_lock(&d->p2m.lock);
-    if (reachable(&d->p2m, gfn)) {
-        const uint64_t *slot = find(&d->p2m, gfn, &order);
-        found = decode(*slot, gfn, order);
-    }
+    found = look_up(&d->p2m, gfn);
     spin_unlock(&d->p2m.lock);
     return found;
+}
+
+bool p2m_get_ram(struct domain *d, gfn_t gfn, mfn_t *mfn)
+{
+    struct p2m_entry e;
+    bool got;
+
+    on_demand_fill(d, gfn);
+    spin_lock(&d->p2m.lock);
+    e = look_up(&d->p2m, gfn);
+    got = e.kind == P2M_RAM && page_get(e.mfn, d);
+    spin_unlock(&d->p2m.lock);
+    *mfn = e.mfn;
+    return got;
 }
 
 void *p2m_page_find(struct p2m *p, gfn_t gfn, bool write)
@@ -279,6 +300,8 @@ void *p2m_page_find(struct p2m *p, gfn_t gfn, bool write)
     if (!reachable(p, gfn))
         return NULL;
     entry = *find(p, gfn, &order);
+    if (!(entry & PTE_P))
+        p->missed = gfn;
     if (!(entry & PTE_P) || (write && !(entry & PTE_W)) || kind_of(entry) == P2M_MMIO)
         return NULL;
     page = mfn_to_va(mfn_in(entry) + (gfn & (BIT(order) - 1)));
@@ -396,4 +419,53 @@ struct p2m_entry p2m_unmap(struct domain *d, gfn_t gfn)
     if (epoch)
         await_guests(d, epoch);
     return gone;
+}
+
+/* ---- entries that get another frame -------------------------------------------------------- */
+
+bool p2m_next(const struct p2m *p, gfn_t *gfn, struct p2m_entry *e)
+{
+    unsigned order;
+
+    while (*gfn <= p->highest && reachable(p, *gfn)) {
+        uint64_t entry = *find(p, *gfn, &order);
+
+        *gfn &= ~(BIT(order) - 1);
+        if (entry & PTE_P) {
+            *e = decode(entry, *gfn, order);
+            return true;
+        }
+        *gfn += BIT(order);
+    }
+    return false;
+}
+
+bool p2m_split(struct domain *d, gfn_t gfn)
+{
+    return find_split(d, gfn);
+}
+
+void p2m_hide(struct domain *d, gfn_t gfn)
+{
+    unsigned order;
+
+    set(find(&d->p2m, gfn, &order), 0);
+    if (order)
+        cache_clear(&d->p2m);
+    else
+        cache_forget(&d->p2m, gfn);
+    d->p2m.epoch++;
+}
+
+void p2m_await(const struct domain *d)
+{
+    await_guests(d, d->p2m.epoch);
+}
+
+void p2m_show(struct domain *d, gfn_t gfn, mfn_t mfn)
+{
+    unsigned order;
+    uint64_t *slot = find(&d->p2m, gfn, &order);
+
+    set(slot, leaf(mfn, order, P2M_RAM));
 }

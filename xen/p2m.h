@@ -31,6 +31,7 @@ struct p2m {
     volatile uint64_t epoch; /* grows whenever an entry was removed or restricted */
     uint64_t nr_tables, max_tables;
     gfn_t highest; /* that was ever mapped */
+    gfn_t missed;  /* where p2m_page() has found nothing last */
     struct p2m_cached cache[P2M_CACHED];
 };
 
@@ -46,6 +47,8 @@ void p2m_fini(struct domain *d);
 
 /* What is at gfn; kind P2M_NONE if nothing. */
 struct p2m_entry p2m_lookup(struct domain *d, gfn_t gfn);
+/* Is there RAM of the domain's own, if only at first use? Then with a reference to its frame. */
+bool p2m_get_ram(struct domain *d, gfn_t gfn, mfn_t *mfn);
 /*
  * Map 2^order frames (0, 9 or 18; gfn and mfn aligned to it). The gfns must be empty (-EEXIST).
  * -ENOMEM without memory for tables, -EINVAL beyond the guest's physical address width.
@@ -65,6 +68,20 @@ static inline void *p2m_page(struct p2m *p, gfn_t gfn, bool write)
 
     return c->gfn == gfn ? c->page : p2m_page_find(p, gfn, write);
 }
+
+/*
+ * For moving pages to other frames (page_move.c): all of it with p->lock held from the first call to
+ * the last.
+ */
+/* The first entry that maps something, at or after *gfn, which becomes its first gfn. */
+bool p2m_next(const struct p2m *p, gfn_t *gfn, struct p2m_entry *e);
+/* Large entries become small ones; false without memory. */
+bool p2m_split(struct domain *d, gfn_t gfn);
+/* The whole entry at gfn goes for a while: a guest that needs it faults, and then waits for the lock.
+ * After p2m_await() no pCPU sees it any more. p2m_show() puts RAM in its place, as large as it was. */
+void p2m_hide(struct domain *d, gfn_t gfn);
+void p2m_await(const struct domain *d);
+void p2m_show(struct domain *d, gfn_t gfn, mfn_t mfn);
 
 /* Before a guest is entered: the epoch that the TLB of this pCPU must agree with. (svm.c) */
 uint64_t p2m_enter(struct domain *d);

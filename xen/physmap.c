@@ -77,8 +77,9 @@ int physmap_populate(struct domain *d, gfn_t gfn, unsigned order, unsigned node)
 int physmap_free(struct domain *d, gfn_t gfn)
 {
     if (p2m_lookup(d, gfn).kind != P2M_RAM)
-        return -XEN_EINVAL;
+        return on_demand_forget(d, gfn) ? 0 : -XEN_EINVAL;
     struct p2m_entry e = p2m_unmap(d, gfn);
-    physmap_drop(d, e);
+    if (e.kind != P2M_RAM || !on_demand_keep(d, e.mfn))
+        physmap_drop(d, e);
     return e.kind == P2M_NONE ? -XEN_ENOMEM : 0;
 }

@@ -15,7 +15,8 @@ void physmap_drop(struct domain *d, struct p2m_entry e);
 int physmap_install(struct domain *d, gfn_t gfn, mfn_t mfn, enum p2m_kind kind);
 /* New memory, cleared, at 2^order empty gfns (order at most 9): all of it or none. */
 int physmap_populate(struct domain *d, gfn_t gfn, unsigned order, unsigned node);
-/* Frees the domain's own page at gfn; -EINVAL if there is none. */
+/* Frees the domain's own page at gfn, if only one that it would get at first use; -EINVAL if there is
+ * none. */
 int physmap_free(struct domain *d, gfn_t gfn);
 
 /* ---- hc_memory_map.c: XENMEM operations on entries ----------------------------------------- */

@@ -9,9 +9,11 @@
  * that the new one holds.
  */
 #include "boot.h"
-#include "domain.h"
+#include "call.h"
+#include "cpupool.h"
 #include "event.h"
 #include "hvm.h"
+#include "psr.h"
 
 /* A unit of sched/ and whose it is; the policy's data follows. */
 struct vcpu_unit {
@@ -19,13 +21,7 @@ struct vcpu_unit {
     struct sched_unit unit aligned_to(64);
 };
 
-struct pool_tick {
-    struct timer timer;
-    struct sched_pool pool aligned_to(64);
-};
-
 struct spinlock sched_lock = SPINLOCK_INIT(RANK_SCHED);
-struct sched_pool *pool0;
 
 static struct sched sched;
 static struct sched_pcpu *sched_pcpus[MAX_PCPUS];
@@ -62,21 +58,6 @@ static void on_resched(void *ctx, unsigned id, sched_time when)
         pcpu_kick(p);
 }
 
-static void tick(struct timer *t)
-{
-    struct sched_pool *pool = &container_of(t, struct pool_tick, timer)->pool;
-
-    spin_lock(&sched_lock);
-    sched_tick(pool, tell_now());
-    spin_unlock(&sched_lock);
-}
-
-static void on_timer(void *ctx, struct sched_pool *pool, sched_time when)
-{
-    (void)ctx;
-    timer_set(&container_of(pool, struct pool_tick, pool)->timer, when);
-}
-
 static void on_event(void *ctx, const struct sched_event *e)
 {
     struct vcpu *v = vcpu_of(e->unit);
@@ -88,16 +69,9 @@ static void on_event(void *ctx, const struct sched_event *e)
 }
 
 static const struct sched_env env = {
-    .resched = on_resched, .timer = on_timer, .trace = on_event};
+    .resched = on_resched, .timer = cpupool_timer, .trace = on_event};
 
 /* ---- set-up ---------------------------------------------------------------------------- */
-
-static void *must_have(void *p)
-{
-    if (!p)
-        panic("no memory for the scheduler");
-    return p;
-}
 
 void schedule_init(const char *name)
 {
@@ -108,18 +82,16 @@ void schedule_init(const char *name)
     if (!policy)
         policy = sched_policy_by_name("credit2");
     sched_init(&sched, &env, sched_pcpus, MAX_PCPUS);
-    struct pool_tick *t =
-        must_have(xmalloc(offsetof(struct pool_tick, pool) + sched_pool_size()));
-    timer_init(&t->timer, tick);
-    pool0 = &t->pool;
-    sched_pool_init(&sched, pool0, 0, policy);
+    cpupools_init(&sched, policy);
     printk(LOG_INFO, "scheduler: %s", sched_policy_name(policy));
 }
 
 void schedule_add_pcpu(struct pcpu *p)
 {
-    struct sched_pcpu *s = must_have(xmalloc(sched_pcpu_size()));
+    struct sched_pcpu *s = xmalloc(sched_pcpu_size());
 
+    if (!s)
+        panic("no memory for pCPU %u's scheduler", p->id);
     spin_lock(&sched_lock);
     p->sched = s;
     p->decide_at = SCHED_NEVER;
@@ -129,15 +101,14 @@ void schedule_add_pcpu(struct pcpu *p)
     spin_unlock(&sched_lock);
 }
 
-int schedule_domain_init(struct domain *d)
+int schedule_domain_init(struct domain *d, uint32_t pool_id)
 {
-    if (!d->pool)
-        d->pool = pool0;
     d->sched = xmalloc(sched_domain_size());
     if (!d->sched)
         return -XEN_ENOMEM;
     spin_lock(&sched_lock);
-    int err = sched_domain_init(d->sched, d->id, d->pool, d->privileged, now());
+    struct sched_pool *pool = cpupool_find(pool_id);
+    int err = pool ? sched_domain_init(d->sched, d->id, pool, d->privileged, now()) : -XEN_ENOENT;
     spin_unlock(&sched_lock);
     if (err) {
         xfree(d->sched);
@@ -398,12 +369,12 @@ static bool is_leaving(const struct vcpu *v)
 void vcpu_sync(struct vcpu *v)
 {
     while (is_coming(v))
-        cpu_relax();
+        pcpu_wait();
     vcpu_kick(v);
     while (v->loaded_on && v->loaded_on != this_pcpu())
-        cpu_relax();
+        pcpu_wait();
     while (is_leaving(v))
-        cpu_relax();
+        pcpu_wait();
 }
 
 struct vcpu *current_vcpu(void)
@@ -432,12 +403,13 @@ static bool load(struct pcpu *p, struct vcpu *v)
     while (__atomic_load_n(&v->loaded_on, __ATOMIC_ACQUIRE)) {
         if (p->resched)
             return false;
-        cpu_relax();
+        pcpu_wait();
     }
     v->loaded_on = v->last = p;
     p->coming = NULL;
     p->loaded = v;
     hvm->load(v);
+    psr_switch(p, v->domain);
     vcpu_time_update(v);
     vcpu_runstate_update(v);
     return true;

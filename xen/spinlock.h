@@ -18,6 +18,7 @@ enum lock_rank {
     RANK_GRANT,    /* a grant table */
     RANK_EVENT,    /* a domain's event channels */
     RANK_QUEUE,    /* a domain's queues of events (FIFO ABI) */
+    RANK_DEMAND,   /* a domain's memory that it gets at first use */
     RANK_P2M,      /* a domain's nested page tables */
     RANK_SCHED,    /* the scheduler */
     RANK_LAPIC,    /* a vCPU's local APIC */

@@ -91,14 +91,14 @@ int vcpu_register_info(struct vcpu *v, gfn_t gfn, unsigned offset)
     /* It may be written to by its vCPU as long as that runs. */
     if (v != current_vcpu() && !v->down)
         return -XEN_EINVAL;
-    struct p2m_entry e = p2m_lookup(d, gfn);
-    if (e.kind != P2M_RAM || !page_get(e.mfn, d))
+    mfn_t mfn;
+    if (!p2m_get_ram(d, gfn, &mfn))
         return -XEN_EINVAL;
     spin_lock(&d->lock);
-    int err = move_info(v, e.mfn, offset);
+    int err = move_info(v, mfn, offset);
     spin_unlock(&d->lock);
     if (err)
-        page_put(e.mfn);
+        page_put(mfn);
     return err;
 }
 

@@ -18,6 +18,7 @@
 static struct spinlock lock = SPINLOCK_INIT(RANK_FRAMES);
 /* Pages that have a free object, by class. */
 static struct list partial[NR_CLASSES];
+static uint64_t nr_objects, nr_pages; /* in use; held */
 
 static unsigned class_of(size_t size)
 {
@@ -122,6 +123,7 @@ static uint16_t *take_object(unsigned class)
     o = object(page, class, page->slab.free);
     page->slab.free = *o;
     page->slab.used++;
+    nr_objects++;
     if (page->slab.free == END)
         list_del(&page->link);
     return o;
@@ -140,6 +142,7 @@ static void *alloc_small(unsigned class)
         if (!page)
             return NULL;
         spin_lock(&lock);
+        nr_pages++;
         list_add_head(partial_of(class), &page->link);
     }
     spin_unlock(&lock);
@@ -161,6 +164,14 @@ static void *alloc_whole(size_t size)
     return mfn_to_va(mfn);
 }
 
+void xmalloc_count(uint64_t *objects, uint64_t *frames)
+{
+    spin_lock(&lock);
+    *objects = nr_objects;
+    *frames = nr_pages;
+    spin_unlock(&lock);
+}
+
 void *xmalloc(size_t size)
 {
     return size <= LARGEST ? alloc_small(class_of(size)) : alloc_whole(size);
@@ -174,6 +185,7 @@ static bool retire(struct frame *page, unsigned class)
     if (page->slab.used || pages->next == pages->prev)
         return false;
     list_del(&page->link);
+    nr_pages--;
     return true;
 }
 
@@ -190,6 +202,7 @@ static void free_small(struct frame *page, unsigned class, void *p)
     *o = page->slab.free;
     page->slab.free = (uint16_t)i;
     page->slab.used--;
+    nr_objects--;
     if (*o == END)
         list_add_head(partial_of(class), &page->link);
     empty = retire(page, class);

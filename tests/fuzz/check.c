@@ -22,17 +22,38 @@ static void count(mfn_t mfn)
 
 static void check_pages(const struct domain *d)
 {
-    uint64_t n = 0;
+    uint64_t n = 0, on_node[MAX_NODES] = {0};
 
     list_for_each(f, &d->pages, struct frame, link) {
         if (f->state != FRAME_GUEST || f->owner != d)
             panic("d%u has frame %lx in its list: state %u, another owner", d->id, mfn_of(f),
                   f->state);
         count(mfn_of(f));
+        on_node[f->node]++;
         n++;
     }
+    if (memcmp(on_node, d->on_node, sizeof on_node))
+        panic("d%u has %lu pages on node 0 and counts %lu", d->id, on_node[0], d->on_node[0]);
     if (n != d->tot_pages)
         panic("d%u has %lu pages and counts %lu", d->id, n, d->tot_pages);
+}
+
+/* Frames that wait for marked pages to be used. */
+static void check_on_demand(const struct domain *d)
+{
+    const struct on_demand *o = &d->on_demand;
+    uint64_t marks = 0, stock = 0;
+
+    for (gfn_t gfn = 0; gfn < o->end; gfn += 64)
+        marks += (uint64_t)__builtin_popcountll(o->marks[gfn / 64]);
+    for (mfn_t mfn = o->stock; mfn != MFN_NONE; mfn = *(mfn_t *)mfn_to_va(mfn), stock++) {
+        if (mfn >= RAM_FRAMES || frame_of(mfn)->owner != d || placed[mfn])
+            panic("d%u has frame %lx in stock, which is not there", d->id, mfn);
+        placed[mfn] = true;
+    }
+    if (marks != o->nr_marks || stock != o->nr_stock)
+        panic("d%u has %lu marked pages and counts %lu, %lu frames in stock and counts %lu", d->id,
+              marks, o->nr_marks, stock, o->nr_stock);
 }
 
 static void check_own(struct domain *d, const struct p2m_leaf *l)
@@ -148,6 +169,7 @@ static void check_domain(struct domain *d)
     if (d->refs != 1)
         panic("d%u has %u references after a hypercall", d->id, d->refs);
     check_pages(d);
+    check_on_demand(d);
     each_leaf(d, check_leaf);
     for (unsigned i = 0; i < d->max_vcpus; i++)
         if (d->vcpus[i] && d->vcpus[i]->info_mfn != MFN_NONE)

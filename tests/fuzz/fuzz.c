@@ -14,6 +14,7 @@
 #define RESTARTS  300
 #define POKE_MAX  64
 #define MAX_STEPS 150
+#define MOVED_GFNS 600
 #define CHECK_AT  8 /* steps between two checks of everything; all of them with FUZZ_CHECK_EACH */
 
 static const char *const policies[] = {"credit2", "credit", "rtds"};
@@ -145,6 +146,37 @@ static void do_time(struct vcpu *v, struct input *in)
     machine_pass_time(b & 0x80 ? 1LL << (b & 0x7f) % 38 : b * 250000LL);
 }
 
+/* What is at its first gfns, in whatever frames. */
+static uint64_t memory_hash(struct domain *d)
+{
+    static uint64_t page[PAGE_SIZE / sizeof(uint64_t)];
+    uint64_t h = 0;
+
+    for (gfn_t gfn = 0; gfn < MOVED_GFNS; gfn++)
+        if (p2m_lookup(d, gfn).kind == P2M_RAM && !copy_from_gpa(d, page, gfn << PAGE_SHIFT, PAGE_SIZE))
+            for (unsigned i = 0; i < ARRAY_SIZE(page); i++)
+                h = (h ^ page[i] ^ gfn) * 0x100000001b3ULL;
+    return h;
+}
+
+/* The hypervisor moves some of the guest's pages to one of the two nodes. */
+static void do_move(struct vcpu *v, struct input *in)
+{
+    uint8_t b = input_byte(in);
+    struct domain *d = v->domain;
+    uint64_t before = memory_hash(d);
+    gfn_t at = 0;
+    bool end;
+
+    if (is_dom0(d))
+        return;
+    fail_allocation = b & 2 ? 1 + (b >> 4) : 0;
+    pages_move(d, &at, BIT(b & 1), b & 1, 1 + (b >> 2) * 16, &end);
+    fail_allocation = 0;
+    if (memory_hash(d) != before)
+        panic("d%u has lost memory while it was moved", d->id);
+}
+
 /* Privileged instructions and device registers. */
 static void do_register(struct vcpu *v, struct input *in)
 {
@@ -194,6 +226,9 @@ static void do_step(struct input *in)
     if (!v)
         return;
     switch (what & 31) {
+    case 24:
+        do_move(v, in);
+        break;
     case 25:
         do_event(v, in);
         break;

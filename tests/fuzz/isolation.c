@@ -106,6 +106,7 @@ static uint64_t hash_domain(uint64_t h, const struct domain *d)
     h = HASH(h, d->handle);
     h = HASH(h, d->params);
     h = HASH(h, d->node);
+    h = HASH(h, d->numa.affinity);
     h = HASH(h, d->dying);
     h = HASH(h, d->shut_down);
     h ^= d->p2m.epoch << 32;

@@ -6,6 +6,7 @@
 
 #include "../../xen/boot.h"
 #include "../../xen/console.h"
+#include "../../xen/psr.h"
 #include "../../xen/x86/vioapic.h"
 
 #define TABLE_FRAMES 64 /* the frame table's and the boot code's */
@@ -327,6 +328,8 @@ static void describe(void)
     boot.nr_regions = 1;
     boot.region[0] = (struct boot_region){0, RAM_FRAMES * PAGE_SIZE, E820_RAM};
     options.loglvl = options.guest_loglvl = LOG_DEBUG;
+    options.psr = (struct psr_options){.cmt = true, .cat = true, .mba = true};
+    options.psr_source = PSR_MODEL_INTEL;
     acpi.nr_cpus = NR_PCPUS;
     acpi.nr_nodes = 2;
     for (unsigned i = 0; i < NR_PCPUS; i++)
@@ -361,6 +364,7 @@ void machine_boot(const char *policy)
         schedule_add_pcpu(pcpus[i]);
     }
     machine_pcpu = pcpus[0];
+    psr_start();
     console_irq_init();
     machine_settle();
 }

@@ -180,15 +180,15 @@ static const struct shape {
     SYS(sched_id, ""),
     SYS(getcpuinfo, "nX4"),
     SYS(availheap, "nnnz8"),
-    SYS(cpupool_op, "nzzzzzXn"),
-    SYS(scheduler_op, "zjnn44n"),
+    SYS(cpupool_op, "nvjvvzXn"),
+    SYS(scheduler_op, "vjnn44n"),
     SYS(get_cpu_policy, "nwnzXX"),
     SYS(get_cpu_featureset, "nwX"),
 #define DOM(cmd, fields)                                                                           \
     {                                                                                              \
         __HYPERVISOR_domctl, DOMCTL, XEN_DOMCTL_##cmd, 0, fields                                   \
     }
-    DOM(createdomain, "z88fznwnnnzzez"),
+    DOM(createdomain, "z4444fznwnnnzvez"),
     DOM(destroydomain, ""),
     DOM(pausedomain, ""),
     DOM(unpausedomain, ""),
@@ -216,7 +216,7 @@ static const struct shape {
     DOM(set_cpu_policy, "nnLX"),
     DOM(get_paging_mempool_size, "8"),
     DOM(set_paging_mempool_size, "8"),
-    DOM(psr_alloc, "4"),
+    DOM(psr_alloc, "nvm"),
     DOM(destroydomain, ""),
 #define OUR(cmd, fields)                                                                           \
     {                                                                                              \
@@ -226,8 +226,8 @@ static const struct shape {
     OUR(POOL, "n"),
     OUR(GET, "nnnnin"),
     OUR(SET, "nnnni488888888"),
-    OUR(SWITCH, "zi"),
-    OUR(SWITCH, "zi"),
+    OUR(SWITCH, "vi"),
+    OUR(SWITCH, "vi"),
     OUR(VCPU, "nn"),
     OUR(GET_TABLE, "nn8X"),
     OUR(SET_TABLE, "zntW"),
@@ -459,7 +459,8 @@ static uint64_t value_of(struct maker *m, char field, uint8_t b)
     case 'q':
         return ONE_OF(b, 0, 0, 0, 1, 9, 3, 8, 10);
     case 'F':
-        return ONE_OF(b, 0, 0, 0, XENMEMF_node(0), XENMEMF_exact_node(1), XENMEMF_address_bits(20));
+        return ONE_OF(b, 0, 0, 0, XENMEMF_node(0), XENMEMF_exact_node(1), XENMEMF_address_bits(20),
+                      XENMEMF_populate_on_demand);
     case 'M':
         return ONE_OF(b, GNTMAP_host_map, GNTMAP_host_map | GNTMAP_readonly, GNTMAP_device_map,
                       GNTMAP_host_map | GNTMAP_device_map, GNTMAP_host_map | GNTMAP_contains_pte);

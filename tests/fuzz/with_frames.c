@@ -14,11 +14,13 @@ static void frame_fill(void *to, int c, size_t n);
 #define frames_alloc       real_frames_alloc
 #define domain_pages_alloc real_domain_pages_alloc
 #define domain_pages_claim real_domain_pages_claim
+#define frames_take        real_frames_take
 #define memset(to, c, n)   frame_fill(to, c, n)
 #include "../../xen/frames.c"
 #undef frames_alloc
 #undef domain_pages_alloc
 #undef domain_pages_claim
+#undef frames_take
 #undef memset
 #pragma clang attribute pop
 
@@ -57,6 +59,15 @@ int domain_pages_claim(struct domain *d, mfn_t mfn, uint64_t nr)
     if (!err)
         ASAN_UNPOISON_MEMORY_REGION(mfn_to_va(mfn), nr * PAGE_SIZE);
     return err;
+}
+
+mfn_t frames_take(unsigned order, unsigned node)
+{
+    mfn_t mfn = allocation_fails() ? MFN_NONE : real_frames_take(order, node);
+
+    if (mfn != MFN_NONE)
+        ASAN_UNPOISON_MEMORY_REGION(mfn_to_va(mfn), PAGE_SIZE << order);
+    return mfn;
 }
 
 /* ---- checks ---------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* dom0 and two guests, with the memory and the vCPUs that a builder would give them. */
 #include "machine.h"
 
+#include "../../xen/cpupool.h"
 #include "../../xen/event_private.h"
 #include "../../xen/grant.h"
 #include "../../xen/hypercall.h"
@@ -283,6 +284,19 @@ static void destroy_dom0(void)
     domain_put(d);
 }
 
+/* Those that dom0 has made. */
+static void destroy_pools(void)
+{
+    struct sched_pool *pool;
+
+    while ((pool = cpupool_from(1))) {
+        uint32_t id = pool->id;
+        while (pool->nr_cpus)
+            must(cpupool_remove_pcpu(id, CPUPOOL_ANY));
+        must(cpupool_destroy(id));
+    }
+}
+
 /* The console's and the scheduler's are left. */
 static void check_timers(void)
 {
@@ -304,6 +318,7 @@ void world_end(void)
         destroy(d);
         domain_put(d);
     }
+    destroy_pools();
     check_all();
     if (dom0->refs != 1)
         panic("dom0 has %u references", dom0->refs);

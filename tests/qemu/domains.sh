@@ -6,6 +6,7 @@ fail()
 {
     echo "dom0: $1"
     xl list
+    tail -n 8 $logs/* /var/log/xen/xen-hotplug.log 2>/dev/null
     exit 1
 }
 
@@ -21,7 +22,8 @@ note()
 
 # ---- domains ---------------------------------------------------------------------------
 
-# NAME JOB VCPUS [LINE]...: a config file, with these lines in it.
+# NAME JOB VCPUS [LINE]...: a config file, with these lines in it. A machine under load is slow, which
+# the guest's watchdogs should not complain of.
 config()
 {
     cat >"/tmp/$1.cfg" <<END
@@ -29,7 +31,7 @@ type="pvh"
 name="$1"
 kernel="${kernel:-/domu/vmlinux}"
 ramdisk="/domu/initramfs"
-extra="console=hvc0 loglevel=5 job=$2"
+extra="console=hvc0 loglevel=5 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 job=$2"
 memory=128
 vcpus=$3
 END
@@ -43,6 +45,29 @@ create()
 {
     config "$@"
     note "create $1"
+    xl create "/tmp/$1.cfg"
+}
+
+# The same for the stub (tests/qemu/stub.S): stub NAME WHAT [LINE]...
+stub()
+{
+    cat >"/tmp/$1.cfg" <<END
+type="pvh"
+name="$1"
+kernel="/domu/stub"
+extra="$2"
+memory=4
+vcpus=1
+END
+    file=/tmp/$1.cfg
+    shift 2
+    [ $# = 0 ] || printf '%s\n' "$@" >>"$file"
+}
+
+create_stub()
+{
+    stub "$@"
+    note "create $1: $2"
     xl create "/tmp/$1.cfg"
 }
 
@@ -88,6 +113,19 @@ refused()
     note "refused: $*"
 }
 
+# A line of what it prints has this, whatever its exit status (xl's is 0 after some failures):
+# complains PATTERN COMMAND...
+complains()
+{
+    pattern=$1
+    shift
+    "$@" >/tmp/said 2>&1 || :
+    grep -E "$pattern" /tmp/said || {
+        cat /tmp/said
+        fail "no complaint of '$pattern': $*"
+    }
+}
+
 # A line of the output has this: shows PATTERN COMMAND...
 shows()
 {
@@ -100,28 +138,89 @@ shows()
     }
 }
 
+# No kernel has complained on its console.
+all_content()
+{
+    ! grep -aE 'BUG:|WARNING: CPU|Call Trace|Kernel panic' $logs/* || fail "a guest was not content"
+}
+
 # ---- shares ----------------------------------------------------------------------------
 
-# What heavy and light get, in per cent of pCPU 1, for ten seconds: share HEAVY LIGHT, each +- 3.
-share()
+# What domains of one vCPU get, in per cent of a pCPU, for ten seconds: shares NAME SHARE..., each
+# +- $points.
+shares()
 {
     sleep 1
-    moirai top --csv -n 1 -d 10s | awk -F, -v heavy="$1" -v light="$2" '
-        function off(measured, ideal) {return measured < ideal - 3 || measured > ideal + 3}
-        $2 == "heavy" {h = $6}
-        $2 == "light" {l = $6}
+    moirai top --csv -n 1 -d 10s | awk -F, -v wanted="$*" -v points="${points:-3}" '
+        {share[$2] = $6}
         END {
-            printf "dom0: share of heavy %.2f (%s), of light %.2f (%s)\n", h, heavy, l, light
-            exit off(h + 0, heavy) || off(l + 0, light)
+            n = split(wanted, word, " ")
+            for (i = 1; i < n; i += 2) {
+                measured = share[word[i]] + 0 # nothing for who is paused
+                printf "dom0: share of %s %.2f (%s)\n", word[i], measured, word[i + 1]
+                off = off || measured < word[i + 1] - points || measured > word[i + 1] + points
+            }
+            exit off
         }' || fail "the shares are wrong"
 }
 
+# Of heavy and light on pCPU 1: share HEAVY LIGHT
+share()
+{
+    shares heavy "$1" light "$2"
+}
+
 # ---- memory --------------------------------------------------------------------------------
+
+free_mib()
+{
+    xl info | awk '/^free_memory/ {print $3}'
+}
 
 # As xl says in MiB, as the hypervisor does in frames.
 free_memory()
 {
     xl debug-keys m
-    echo "$(xl info | awk '/^free_memory/ {print $3}') MiB," \
+    echo "$(free_mib) MiB," \
         "$(xl dmesg | awk '/ memory: .* free/ {n = $5} END {print n}') frames"
+}
+
+# Frames that are free, but for those that may come and go: in dom0's nested page tables, which only
+# grow, and for small objects, some of which are kept empty. And how many small objects there are.
+frames_left()
+{
+    xl debug-keys m
+    xl dmesg | awk '/ memory: .* free/ {free = $5}
+        / small objects: / {objects = $4; small = $6}
+        / d0: .* tables/ {tables = $5}
+        END {print free + small + tables, "frames,", objects, "objects"}'
+}
+
+frames_are()
+{
+    [ "$(frames_left)" = "$1" ]
+}
+
+# ---- disks and networks (boot -i) ----------------------------------------------------------
+
+device_lines="disk=['phy:/dev/loop0,xvda,w']
+vif=['bridge=xenbr0']"
+
+# For a domU with device_lines: a disk with a file system and a pattern in it, a bridge, and two
+# servers, one that sends the pattern and one that echoes.
+serve_devices()
+{
+    ln -s /proc/self/fd/0 /dev/stdin # whose identity the scripts' locks compare
+    dd if=/dev/urandom of=/tmp/pattern bs=64k count=64 2>/dev/null
+    dd if=/dev/zero of=/tmp/disk bs=1M count=16 2>/dev/null
+    losetup /dev/loop0 /tmp/disk
+    mke2fs -F /dev/loop0 >/dev/null
+    mount -t ext4 /dev/loop0 /mnt
+    cp /tmp/pattern /mnt/
+    umount /mnt
+    brctl addbr xenbr0
+    ip address add 10.9.0.1/24 dev xenbr0
+    ip link set xenbr0 up
+    nc -ll -p 5001 -e cat /tmp/pattern &
+    nc -ll -p 7 -e cat &
 }

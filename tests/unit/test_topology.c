@@ -49,6 +49,38 @@ static void reads_nodes(void **state)
     assert_int_equal(host_last_node(&host), 1);
 }
 
+static void nodes_have_memory_and_distances(void **state)
+{
+    (void)state;
+    assert_true(load("pack:2 [numa(memory=3GB)] core:2 pu:1"));
+    assert_int_equal(host.nr_nodes, 2);
+    assert_int_equal(host.memory[1], 3000000000);
+    assert_int_equal(host.distance[0], 10); /* not known: usual ones */
+    assert_int_equal(host.distance[1], 20);
+    file_with("far.xml",
+              "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+              "<topology version=\"2.0\">\n"
+              "<object type=\"Machine\" cpuset=\"0x3\" complete_cpuset=\"0x3\" nodeset=\"0x3\" "
+              "complete_nodeset=\"0x3\" allowed_cpuset=\"0x3\" allowed_nodeset=\"0x3\">\n"
+              "<object type=\"NUMANode\" os_index=\"0\" cpuset=\"0x3\" complete_cpuset=\"0x3\" "
+              "nodeset=\"0x1\" complete_nodeset=\"0x1\" local_memory=\"4096\"/>\n"
+              "<object type=\"NUMANode\" os_index=\"1\" cpuset=\"0x3\" complete_cpuset=\"0x3\" "
+              "nodeset=\"0x2\" complete_nodeset=\"0x2\" local_memory=\"8192\"/>\n"
+              "<object type=\"PU\" os_index=\"0\" cpuset=\"0x1\" complete_cpuset=\"0x1\" "
+              "nodeset=\"0x3\" complete_nodeset=\"0x3\"/>\n"
+              "<object type=\"PU\" os_index=\"1\" cpuset=\"0x2\" complete_cpuset=\"0x2\" "
+              "nodeset=\"0x3\" complete_nodeset=\"0x3\"/>\n"
+              "</object>\n"
+              "<distances2 type=\"NUMANode\" nbobjs=\"2\" kind=\"5\" name=\"NUMALatency\" "
+              "indexing=\"os\"><indexes length=\"4\">0 1 </indexes>"
+              "<u64values length=\"12\">10 31 17 10 </u64values></distances2>\n"
+              "</topology>\n");
+    assert_true(load("far.xml"));
+    assert_int_equal(host.memory[1], 8192);
+    assert_int_equal(host.distance[1], 31);
+    assert_int_equal(host.distance[2], 17);
+}
+
 static void pcpus_without_cores_are_their_own(void **state)
 {
     (void)state;
@@ -110,6 +142,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(reads_packages_cores_threads, forget),
         cmocka_unit_test_teardown(reads_nodes, forget),
+        cmocka_unit_test_teardown(nodes_have_memory_and_distances, forget),
         cmocka_unit_test_teardown(pcpus_without_cores_are_their_own, forget),
         cmocka_unit_test_teardown(reads_this_machine, forget),
         cmocka_unit_test_teardown(reads_an_xml_file, forget),

@@ -11,7 +11,7 @@
 #define MS 1000000LL
 
 static struct host_pcpu pcpus[8] = {[4] = {4, 1, 1}, {5, 1, 1}, {6, 1, 1}, {7, 1, 1}};
-static const struct host host = {8, pcpus};
+static const struct host host = {.nr_pcpus = 8, .pcpus = pcpus};
 static struct problem why;
 
 static sched_time time_of(const char *text)

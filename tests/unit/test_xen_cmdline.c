@@ -88,6 +88,42 @@ static void test_forms(void **state)
     assert_string_equal(said, "");
 }
 
+static void test_psr(void **state)
+{
+    (void)state;
+    parse("psr=model");
+    assert_int_equal(options.psr_source, PSR_MODEL_INTEL);
+    assert_true(options.psr.cmt && options.psr.cat && options.psr.mba && !options.psr.cdp);
+    assert_int_equal(options.psr.max_class | options.psr.max_rmid, 0);
+    parse("psr=model:amd,cdp,cmt:0,cos_max:3,rmid_max:70");
+    assert_int_equal(options.psr_source, PSR_MODEL_AMD);
+    assert_true(!options.psr.cmt && options.psr.cat && options.psr.mba && options.psr.cdp);
+    assert_int_equal(options.psr.max_class, 3);
+    assert_int_equal(options.psr.max_rmid, 70);
+    parse("psr=cat:1,mba:yes,cdp:off");
+    assert_int_equal(options.psr_source, PSR_MACHINE);
+    assert_true(!options.psr.cmt && options.psr.cat && options.psr.mba && !options.psr.cdp);
+    assert_string_equal(said, "");
+    parse("psr=model,cos_max:x"); /* all or nothing */
+    assert_int_equal(options.psr_source, PSR_MACHINE);
+    assert_false(options.psr.cmt);
+}
+
+static void test_rebalance(void **state)
+{
+    (void)state;
+    parse("rebalance=0");
+    assert_int_equal(options.rebalance, 0);
+    parse("rebalance=1000");
+    assert_int_equal(options.rebalance, 1000);
+    parse("rebalance=no");
+    assert_int_equal(options.rebalance, 0);
+    assert_string_equal(said, "");
+    parse("rebalance=100000001");
+    assert_int_equal(options.rebalance, defaults.rebalance);
+    assert_non_null(strstr(said, "rebalance=100000001 is ignored"));
+}
+
 static void test_silent(void **state)
 {
     (void)state;
@@ -131,6 +167,11 @@ static void test_bad_values(void **state)
         "com1=1152000",
         "dom0_mem=99999999999999999G",
         "dom0_mem=999999999999T",
+        "psr=model:intel64",
+        "psr=cat,cmt:maybe",
+        "psr=cos_max",
+        "psr=rmid_max:0",
+        "psr=all",
     };
 
     (void)state;
@@ -147,7 +188,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all),        cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_silent),     cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_psr), cmocka_unit_test(test_rebalance),     cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_psr), cmocka_unit_test(test_silent),     cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_bad_values),
     };
     return cmocka_run_group_tests(tests, setup, NULL);

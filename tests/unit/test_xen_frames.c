@@ -311,6 +311,56 @@ static void test_kept(void **state)
     assert_int_not_equal(frames_alloc(0, NODE_ANY), MFN_NONE);
 }
 
+/* Pages of a domain to node 1. */
+static void test_swap(void **state)
+{
+    static struct domain d;
+    uint64_t before = frames_free_count(NODE_ANY);
+    mfn_t from, to;
+
+    (void)state;
+    init_domain(&d, 100);
+    from = domain_pages_alloc(&d, 3, 0);
+    assert_int_equal(d.on_node[0], 8);
+    to = frames_take(3, 1);
+    assert_int_equal(frame_of(to)->node, 1);
+    assert_true(page_get(from + 5, &d));
+    assert_false(domain_pages_swap(&d, from, to, 3)); /* somebody sees one of them */
+    assert_int_equal(d.on_node[0], 8);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_true(page_get(from + i, &d)); /* none is left frozen */
+        page_put(from + i);
+    }
+    page_put(from + 5);
+    assert_true(domain_pages_swap(&d, from, to, 3));
+    assert_int_equal(d.tot_pages, 8);
+    assert_int_equal(d.on_node[0], 0);
+    assert_int_equal(d.on_node[1], 8);
+    assert_false(page_get(from, &d));
+    assert_true(page_get(to + 7, &d));
+    page_put(to + 7);
+    frames_free(from, 3);
+    assert_int_equal(check_blocks(), before - 8);
+    assert_false(domain_pages_free_some(&d, 9));
+    assert_int_equal(d.on_node[1], 0);
+    assert_int_equal(check_blocks(), before);
+}
+
+/* Of this node or none, and not the last ones. */
+static void test_take(void **state)
+{
+    mfn_t mfn;
+
+    (void)state;
+    assert_int_equal(frames_take(0, MAX_NODES), MFN_NONE);
+    while ((mfn = frames_take(0, 1)) != MFN_NONE)
+        assert_int_equal(frame_of(mfn)->node, 1);
+    assert_int_equal(frames_free_count(1), 0);
+    while (frames_take(0, 0) != MFN_NONE)
+        ;
+    assert_int_equal(frames_free_count(NODE_ANY), KEPT);
+}
+
 static void test_claim(void **state)
 {
     static struct domain d;
@@ -392,6 +442,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_references, setup, teardown),
         cmocka_unit_test_setup_teardown(test_given_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_swap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_take, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claim, setup, teardown),
         cmocka_unit_test_setup_teardown(test_random, setup, teardown),
     };

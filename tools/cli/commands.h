@@ -11,5 +11,9 @@ int sched_params_main(int argc, char **argv);
 int arinc653_main(int argc, char **argv);
 int top_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
+int rebalance_main(int argc, char **argv);
+int place_main(int argc, char **argv);
+int topology_main(int argc, char **argv);
+int balloond_main(int argc, char **argv);
 
 #endif

@@ -19,6 +19,10 @@ static const struct command {
      "                    switch POOL NAME: another scheduler, under the pool's running domains"},
     {"sched-arinc653", arinc653_main, "show or set a pool's table of windows"},
     {"top", top_main, "live: share, ideal share, steal and wake latency of each vCPU"},
+    {"place", place_main, "which nodes domains would come to, from their configs; with a plot"},
+    {"topology", topology_main, "the machine as the hypervisor sees it, as XML for lstopo"},
+    {"rebalance", rebalance_main, "where domains' memory is, and how fast it follows their vCPUs"},
+    {"balloond", balloond_main, "keep domains' memory where it is of use; --help"},
     {"trace", trace_main, "record what schedulers do; convert it for Perfetto and moirai-sim"},
 };
 
@@ -27,7 +31,7 @@ static const struct command {
 static void show_help(FILE *out)
 {
     fputs("usage: moirai COMMAND [ARGUMENT]...\n"
-          "Shows and steers the schedulers of the Moirai hypervisor, from dom0.\n\n",
+          "Shows and steers schedulers and nodes of the Moirai hypervisor, from dom0.\n\n",
           out);
     for (unsigned i = 0; i < NR_COMMANDS; i++)
         fprintf(out, "  %-16s  %s\n", commands[i].name, commands[i].help);

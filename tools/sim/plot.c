@@ -4,23 +4,20 @@
  * gnuplot shares.gp`. Data files are "plot-*.csv": report_csv may write to the
  * same directory.
  */
-#define _POSIX_C_SOURCE 200809L
 #include "report.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "gnuplot.h"
 #include "metric.h"
 #include "output.h"
 
 #define WIDTH        "1200" /* pixels */
 #define HEIGHT       600
-#define MAX_SERIES   8   /* colours that the eye tells apart, and lines of a legend */
+#define MAX_SERIES   GNUPLOT_COLOURS /* and lines of a legend */
 #define MAX_POINTS   100 /* of a curve over time */
 #define MAX_ROWS     32  /* pCPUs in the timeline */
 #define SLICES_A_ROW 40  /* in the timeline, on average */
@@ -38,10 +35,6 @@ struct figure {
     struct series series[MAX_SERIES];
     unsigned shown; /* bits: the series that the figure has data of; MAX_SERIES: other vCPUs */
 };
-
-/* Okabe & Ito's palette without the yellow, which is too light on white; grey is the eighth. */
-static const char *const colour[MAX_SERIES] = {"#0072B2", "#D55E00", "#009E73", "#CC79A7",
-                                               "#E69F00", "#56B4E9", "#5B3A8C", "#7F7F7F"};
 
 /* ---- series ---------------------------------------------------------------- */
 
@@ -85,20 +78,10 @@ static unsigned series_of(const struct figure *f, unsigned vcpu_index)
 
 /* ---- scripts ---------------------------------------------------------------- */
 
-/* In single quotes gnuplot substitutes nothing; a quote is doubled. */
-static void quote(FILE *gp, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '\'')
-            fputc('\'', gp);
-        fputc((unsigned char)*text < ' ' ? ' ' : *text, gp);
-    }
-}
-
 static void put_title(FILE *gp, const char *name)
 {
     fputs(" title '", gp);
-    quote(gp, name);
+    gnuplot_quote(gp, name);
     fputc('\'', gp);
 }
 
@@ -120,7 +103,7 @@ static void begin_script(FILE *gp, const struct figure *f, const char *name, uns
             height, name, title);
     if (scenario && *scenario) {
         fputs(": ", gp);
-        quote(gp, scenario);
+        gnuplot_quote(gp, scenario);
     }
     fputs("' noenhanced\n", gp);
 }
@@ -133,24 +116,6 @@ static void end_script(FILE *gp, const char *name, unsigned height)
             "set output '%s.svg'\n"
             "replot\n",
             height, name);
-}
-
-static bool run_gnuplot(const char *dir, const char *script)
-{
-    int status;
-    pid_t child = fork();
-
-    if (!child) {
-        if (!chdir(dir))
-            execlp("gnuplot", "gnuplot", script, (char *)NULL);
-        fprintf(stderr, "gnuplot: %s; its scripts are in %s\n", strerror(errno), dir);
-        _exit(127);
-    }
-    if (child < 0 || waitpid(child, &status, 0) < 0) {
-        fprintf(stderr, "gnuplot: %s\n", strerror(errno));
-        return false;
-    }
-    return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
 /* ---- timeline ----------------------------------------------------------------- */
@@ -228,7 +193,7 @@ static void timeline_script(FILE *gp, const struct figure *f)
         fprintf(gp,
                 "%s 'plot-timeline.csv' using ($4 == %u ? $1 : NaN):3:1:2:($3 - 0.38):($3 + 0.38) "
                 "with boxxyerror lc rgb '%s'",
-                comma, i, i < MAX_SERIES ? colour[i] : "#D0D0D0");
+                comma, i, i < MAX_SERIES ? gnuplot_colour[i] : "#D0D0D0");
         put_title(gp, i < MAX_SERIES ? f->series[i].name.text : "others");
         comma = ",";
     }
@@ -292,7 +257,7 @@ static void shares_script(FILE *gp, const struct figure *f)
                 ", 'plot-shares.csv' using ($2 == %u ? $1 : NaN):4 with lines lw 1.5 dt 2 "
                 "lc rgb '%s' notitle, '' using ($2 == %u ? $1 : NaN):3 with lines lw 2 "
                 "lc rgb '%s'",
-                i, colour[i], i, colour[i]);
+                i, gnuplot_colour[i], i, gnuplot_colour[i]);
         put_title(gp, f->series[i].name.text);
     }
     end_script(gp, "shares", HEIGHT);
@@ -366,7 +331,7 @@ static void latency_script(FILE *gp, const struct figure *f)
         fprintf(gp,
                 "%s 'plot-latency.csv' using ($1 == %u ? ($4 > 0.1 ? $4 : 0.1) : NaN):2 with lines "
                 "lw 2 lc rgb '%s'",
-                comma, i, colour[i]);
+                comma, i, gnuplot_colour[i]);
         put_title(gp, f->series[i].name.text);
         comma = ",";
     }
@@ -409,7 +374,7 @@ bool report_plot(const char *dir, const struct result *r)
             continue; /* nothing to draw */
         if (!write_file(dir, figures[i].data, &f, figures[i].write_data) ||
             !write_file(dir, figures[i].script, &f, figures[i].write_script) ||
-            !run_gnuplot(dir, figures[i].script))
+            !gnuplot_run(dir, figures[i].script))
             return false;
     }
     return true;

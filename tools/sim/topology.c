@@ -1,6 +1,7 @@
 #include "topology.h"
 
 #include <hwloc.h>
+#include <hwloc/distances.h>
 #include <string.h>
 
 #include "../../sched/mask.h"
@@ -65,6 +66,43 @@ static bool read_pcpus(hwloc_topology_t t, struct arena *a, struct host *out, st
     return true;
 }
 
+/* ---- nodes ------------------------------------------------------------------------------- */
+
+static void take_distances(const struct hwloc_distances_s *d, struct host *out)
+{
+    for (unsigned i = 0; i < d->nbobjs; i++) {
+        for (unsigned j = 0; j < d->nbobjs; j++) {
+            unsigned from = d->objs[i]->logical_index, to = d->objs[j]->logical_index;
+            hwloc_uint64_t value = d->values[i * d->nbobjs + j];
+
+            if (value <= UINT8_MAX)
+                out->distance[from * out->nr_nodes + to] = (uint8_t)value;
+        }
+    }
+}
+
+static void read_nodes(hwloc_topology_t t, struct arena *a, struct host *out)
+{
+    struct hwloc_distances_s *d;
+    unsigned nr = 1, n = (unsigned)hwloc_get_nbobjs_by_type(t, HWLOC_OBJ_NUMANODE);
+
+    out->nr_nodes = n;
+    out->memory = arena_alloc(a, n * sizeof *out->memory);
+    out->distance = arena_alloc(a, n * n);
+    for (unsigned i = 0; i < n; i++) {
+        out->memory[i] =
+            hwloc_get_obj_by_type(t, HWLOC_OBJ_NUMANODE, i)->attr->numanode.local_memory;
+        for (unsigned j = 0; j < n; j++)
+            out->distance[i * n + j] = i == j ? 10 : 20;
+    }
+    if (hwloc_distances_get_by_type(t, HWLOC_OBJ_NUMANODE, &nr, &d,
+                                    HWLOC_DISTANCES_KIND_MEANS_LATENCY, 0) ||
+        !nr)
+        return;
+    take_distances(d, out);
+    hwloc_distances_release(t, d);
+}
+
 bool topology_load(struct arena *a, const char *text, const char *dir, struct host *out,
                    struct problem *p)
 {
@@ -78,6 +116,8 @@ bool topology_load(struct arena *a, const char *text, const char *dir, struct ho
         ok = problem_set(p, "hwloc can not load '%s'; use lstopo to check it", text);
     if (ok)
         ok = read_pcpus(t, a, out, p);
+    if (ok)
+        read_nodes(t, a, out);
     hwloc_topology_destroy(t);
     return ok;
 }

@@ -1,9 +1,11 @@
 /*
- * The host that is simulated: pCPUs with their core, socket and NUMA node,
- * from hwloc.
+ * The host that is simulated: pCPUs with their core, socket and NUMA node, and
+ * the nodes, from hwloc.
  */
 #ifndef SIM_TOPOLOGY_H
 #define SIM_TOPOLOGY_H
+
+#include <stdint.h>
 
 #include "arena.h"
 #include "message.h"
@@ -15,6 +17,9 @@ struct host_pcpu {
 struct host {
     unsigned nr_pcpus;
     struct host_pcpu *pcpus;
+    unsigned nr_nodes;
+    uint64_t *memory;  /* bytes of each node */
+    uint8_t *distance; /* nr_nodes rows of as many, 10 is local; 10 and 20 if it is not known */
 };
 
 /*

@@ -219,6 +219,8 @@ void apic_init(void)
     x2apic = features[2] >> 21 & 1;
     if (!x2apic)
         page = map_mmio(rdmsr(MSR_APIC_BASE) & BASE_ADDRESS, PAGE_SIZE);
+    if (!x2apic && !page)
+        panic("the local APIC cannot be mapped");
     interrupt_set_handler(VECTOR_TIMER, timer_interrupt);
     interrupt_set_handler(VECTOR_KICK, kick_interrupt);
     interrupt_set_handler(VECTOR_SPURIOUS, spurious_interrupt);

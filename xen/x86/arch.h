@@ -91,6 +91,7 @@ enum {
     VECTOR_LAST_DEVICE = 0xdf,
     VECTOR_TIMER = 0xf0,
     VECTOR_KICK = 0xf1,
+    VECTOR_CALL = 0xf2,
     VECTOR_SPURIOUS = 0xff,
 };
 
@@ -178,7 +179,7 @@ struct acpi_info {
         uint8_t first_bus, last_bus;
     } ecam[8];
     unsigned nr_ecam, nr_nodes;
-    uint8_t distance[64][64]; /* SLIT; 10 and 20 if there is none */
+    uint8_t distance[MAX_NODES][MAX_NODES]; /* SLIT; 10 and 20 if there is none */
 };
 extern struct acpi_info acpi;
 void acpi_init(void);

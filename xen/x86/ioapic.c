@@ -130,7 +130,7 @@ static void ioapic_add(uint32_t id, uint32_t address, uint32_t gsi_base)
     struct ioapic *a = &ioapics[nr_ioapics];
 
     a->registers = map_mmio(address, 0x20);
-    uint32_t version = ioapic_read(a, IOAPIC_VERSION);
+    uint32_t version = a->registers ? ioapic_read(a, IOAPIC_VERSION) : ~0u;
     if (version == ~0u) {
         printk(LOG_WARN, "IO-APIC %u: nothing at 0x%x", id, address);
         return;

@@ -381,6 +381,11 @@ void guest_mmio(struct vcpu *v, paddr_t gpa, bool write)
 
     if (p2m_lookup(v->domain, gpa >> PAGE_SHIFT).kind != P2M_NONE)
         return; /* another vCPU has mapped it just now */
+    int err = on_demand_fill(v->domain, gpa >> PAGE_SHIFT);
+    if (err == -XEN_ENOMEM)
+        domain_crash(v->domain, "it uses more memory than it may have");
+    if (err != -XEN_ENOENT)
+        return;
     if (map_machine_device(v, gpa) || emulate(v, gpa, write))
         return;
     if (first_time(&told, v->domain))

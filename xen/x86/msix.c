@@ -158,12 +158,13 @@ struct msix_table *msix_enable(struct pci_function f, unsigned cap)
 {
     unsigned n = (pci_read(f, cap + 2, 2) & TABLE_SIZE) + 1;
     paddr_t start = table_address(f, cap, n);
-    struct msix_table *t = start ? table_for(n) : NULL;
+    volatile uint32_t *machine = start ? map_mmio(start, n * ENTRY_SIZE) : NULL;
+    struct msix_table *t = machine ? table_for(n) : NULL;
 
     if (!t)
         return NULL;
     t->start = start;
-    t->machine = map_mmio(start, n * ENTRY_SIZE);
+    t->machine = machine;
     __atomic_store_n(&t->enabled, true, __ATOMIC_RELEASE); /* pairs with find */
     take_from_dom0(t);
     for (unsigned i = 0; i < n; i++)

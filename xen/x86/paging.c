@@ -49,17 +49,18 @@ static paddr_t image_pa(const void *va)
     return (uintptr_t)va - KERNEL_BASE;
 }
 
-/* Below 4 GiB while head.S's direct map is in use: it has no more. */
-static paddr_t table_alloc(void)
+/* A zeroed page; 0: there is none, which while booting is the end. Below 4 GiB while head.S's
+ * direct map is in use: it has no more. */
+static paddr_t page_alloc(void)
 {
+    static bool booted;
     paddr_t pa;
 
-    if (frames_free_count(NODE_ANY)) {
+    booted |= frames_free_count(NODE_ANY) != 0;
+    if (booted) {
         mfn_t mfn = frames_alloc(ORDER_4K, NODE_ANY);
 
-        if (mfn == MFN_NONE)
-            panic("no memory for the hypervisor's page tables");
-        return mfn << PAGE_SHIFT;
+        return mfn == MFN_NONE ? 0 : mfn << PAGE_SHIFT;
     }
     pa = boot_alloc(PAGE_SIZE, PAGE_SIZE, root ? 0 : GIB(4));
     memset(pa_to_va(pa), 0, PAGE_SIZE);
@@ -71,7 +72,8 @@ static uint64_t *entry_of(paddr_t table, uint64_t va, unsigned shift)
     return (uint64_t *)pa_to_va(table) + (va >> shift & 511);
 }
 
-/* Maps at `va` the largest page that fits, if nothing is there yet; returns its size as a shift. */
+/* Maps at `va` the largest page that fits, if nothing is there yet; returns its size as a shift, 0
+ * without memory for a table. */
 static unsigned map_one(paddr_t top, uint64_t va, paddr_t pa, uint64_t left, uint64_t flags)
 {
     paddr_t table = top;
@@ -84,7 +86,10 @@ static unsigned map_one(paddr_t top, uint64_t va, paddr_t pa, uint64_t left, uin
                 *e = pa | flags | (shift > PAGE_SHIFT ? PTE_LARGE : 0);
                 return shift;
             }
-            *e = table_alloc() | PTE_PRESENT | PTE_WRITE | PTE_USED;
+            paddr_t next = page_alloc();
+            if (!next)
+                return 0;
+            *e = next | PTE_PRESENT | PTE_WRITE | PTE_USED;
         } else if (shift == PAGE_SHIFT || *e & PTE_LARGE) {
             return shift;
         }
@@ -92,18 +97,29 @@ static unsigned map_one(paddr_t top, uint64_t va, paddr_t pa, uint64_t left, uin
     }
 }
 
-/* [va, va + size), all page aligned; what is mapped already stays as it is. */
-static void map(paddr_t top, uint64_t va, paddr_t pa, uint64_t size, uint64_t flags)
+/* [va, va + size), all page aligned; what is mapped already stays as it is. False: memory was not
+ * enough, and the rest is missing. */
+static bool try_map(paddr_t top, uint64_t va, paddr_t pa, uint64_t size, uint64_t flags)
 {
     uint64_t end = va + size;
 
     while (va < end) {
-        uint64_t page = BIT(map_one(top, va, pa, end - va, flags));
-        uint64_t next = ROUND_DOWN(va, page) + page;
+        unsigned shift = map_one(top, va, pa, end - va, flags);
+        if (!shift)
+            return false;
+        uint64_t next = ROUND_DOWN(va, BIT(shift)) + BIT(shift);
 
         pa += next - va;
         va = next;
     }
+    return true;
+}
+
+/* What the hypervisor cannot do without. */
+static void map(paddr_t top, uint64_t va, paddr_t pa, uint64_t size, uint64_t flags)
+{
+    if (!try_map(top, va, pa, size, flags))
+        panic("no memory for the hypervisor's page tables");
 }
 
 static void map_image_part(paddr_t top, const char *start, const char *end, uint64_t flags)
@@ -168,10 +184,10 @@ void paging_init(void)
 
     cpuid(0x80000001, 0, leaf);
     largest = leaf[3] & CPUID_EDX_1G ? SHIFT_1G : SHIFT_2M;
-    top = table_alloc();
+    top = page_alloc();
     map_image(top);
     map_memory(top);
-    *entry_of(top, STACKS, PML4_SHIFT) = table_alloc() | PTE_PRESENT | PTE_WRITE | PTE_USED;
+    *entry_of(top, STACKS, PML4_SHIFT) = page_alloc() | PTE_PRESENT | PTE_WRITE | PTE_USED;
     root = top;
     paging_enter();
     share_with_boot_tables(top);
@@ -203,13 +219,14 @@ volatile void *map_mmio(paddr_t pa, size_t size)
 {
     paddr_t start = ROUND_DOWN(pa, PAGE_SIZE);
     uint64_t length = ROUND_UP(pa + size, PAGE_SIZE) - start;
+    bool mapped;
 
-    if (start + length > STACKS - MMIO_MAP)
-        panic("device memory at %lx is beyond what can be mapped", pa);
+    if (pa + size < pa || start + length > STACKS - MMIO_MAP)
+        return NULL;
     spin_lock(&paging_lock);
-    map(root, MMIO_MAP + start, start, length, MAP_DEVICE);
+    mapped = try_map(root, MMIO_MAP + start, start, length, MAP_DEVICE);
     spin_unlock(&paging_lock);
-    return (volatile void *)(uintptr_t)(MMIO_MAP + pa);
+    return mapped ? (volatile void *)(uintptr_t)(MMIO_MAP + pa) : NULL;
 }
 
 void *stack_alloc(unsigned pages)
@@ -221,8 +238,13 @@ void *stack_alloc(unsigned pages)
     stacks_next = va + pages * PAGE_SIZE;
     if (stacks_next > STACKS_END)
         panic("too many stacks");
-    for (unsigned i = 0; i < pages; i++)
-        map(root, va + i * PAGE_SIZE, table_alloc(), PAGE_SIZE, MAP_DATA);
+    for (unsigned i = 0; i < pages; i++) {
+        paddr_t page = page_alloc();
+
+        if (!page)
+            panic("no memory for a stack");
+        map(root, va + i * PAGE_SIZE, page, PAGE_SIZE, MAP_DATA);
+    }
     spin_unlock(&paging_lock);
     return (void *)(uintptr_t)stacks_next;
 }

@@ -25,7 +25,10 @@ static void acpi_reset(void)
     if (!acpi.reset.present)
         return;
     if (acpi.reset.space == 0) {
-        *(volatile uint8_t *)map_mmio(address, 1) = acpi.reset.value;
+        volatile uint8_t *at = map_mmio(address, 1);
+
+        if (at)
+            *at = acpi.reset.value;
     } else if (acpi.reset.space == 1) {
         outb(address, acpi.reset.value);
     } else if (acpi.reset.space == 2) {

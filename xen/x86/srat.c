@@ -8,7 +8,6 @@
 #include "acpi.h"
 #include "arch.h"
 
-#define MAX_NODES  ARRAY_SIZE(acpi.distance)
 #define MAX_RANGES 128
 
 static uint32_t proximity[MAX_NODES]; /* by node */

@@ -65,6 +65,8 @@ static bool hpet_start(struct reference *r)
     if (!acpi.hpet)
         return false;
     hpet = map_mmio(acpi.hpet, 1024);
+    if (!hpet)
+        return false;
     uint32_t period = hpet[4 / 4];
     if (!period || period > 100000000)
         return false;
