@@ -71,10 +71,11 @@ create_stub()
     xl create "/tmp/$1.cfg"
 }
 
-# within SECONDS COMMAND...: the command comes to succeed.
+# within SECONDS COMMAND...: the command comes to succeed. A machine that others load may take ten
+# times as long.
 within()
 {
-    end=$(($(uptime | cut -d. -f1) + $1))
+    end=$(($(uptime | cut -d. -f1) + 10 * $1))
     shift
     until "$@"; do
         [ "$(uptime | cut -d. -f1)" -lt $end ] || fail "in vain: $*"
@@ -146,12 +147,12 @@ all_content()
 
 # ---- shares ----------------------------------------------------------------------------
 
-# What domains of one vCPU get, in per cent of a pCPU, for ten seconds: shares NAME SHARE..., each
-# +- $points.
+# What domains of one vCPU get, in per cent of a pCPU, for $seconds (ten): shares NAME SHARE..., each
+# +- $points (three).
 shares()
 {
     sleep 1
-    moirai top --csv -n 1 -d 10s | awk -F, -v wanted="$*" -v points="${points:-3}" '
+    moirai top --csv -n 1 -d "${seconds:-10}s" | awk -F, -v wanted="$*" -v points="${points:-3}" '
         {share[$2] = $6}
         END {
             n = split(wanted, word, " ")
@@ -194,6 +195,12 @@ frames_left()
         / small objects: / {objects = $4; small = $6}
         / d0: .* tables/ {tables = $5}
         END {print free + small + tables, "frames,", objects, "objects"}'
+}
+
+# Until dom0's daemons and back ends have let go of who has just been destroyed.
+settle()
+{
+    sleep 2
 }
 
 frames_are()
