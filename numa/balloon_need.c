@@ -48,15 +48,15 @@ static int64_t for_pressure(int64_t memory, unsigned pressure)
     return pressure < PRESSURE_NOTED ? 0 : memory / 1000 * min(pressure, PRESSURE_MAX);
 }
 
-/* It can grow as much as it just did until the next report is here and has been acted upon. */
-static int64_t room_to_grow(const struct balloon_need *n, int64_t used)
+/* Beside the usual room: it can grow as much as it just did until the next report is here and has
+ * been acted upon. */
+static int64_t room_for_growth(const struct balloon_need *n, int64_t used, int64_t room)
 {
-    int64_t growth = n->known ? used - n->used : 0;
-
-    return max(2 * balloon_margin(used), 2 * growth);
+    return n->known ? max(2 * (used - n->used) - room, 0) : 0;
 }
 
-static void follow(struct balloon_need *n, int64_t wanted, int64_t elapsed, int64_t calm)
+/* The average of what was wanted, or what is now if that is more. */
+static int64_t follow(struct balloon_need *n, int64_t wanted, int64_t elapsed, int64_t calm)
 {
     elapsed = within(elapsed, 0, calm);
     if (!n->known || wanted >= n->average || calm <= 0)
@@ -64,7 +64,7 @@ static void follow(struct balloon_need *n, int64_t wanted, int64_t elapsed, int6
     else
         n->average -=
             (n->average - wanted) / calm * elapsed + (n->average - wanted) % calm * elapsed / calm;
-    n->want = max(wanted, n->average);
+    return n->average;
 }
 
 void balloon_need_update(struct balloon_need *n, const struct balloon_report *r, int64_t memory,
@@ -76,10 +76,10 @@ void balloon_need_update(struct balloon_need *n, const struct balloon_report *r,
     int64_t promised = within(r->promised, 0, BALLOON_MEMORY_MAX);
 
     find_overhead(n, memory, total);
-    int64_t used = n->overhead + total - available;
+    int64_t used = n->overhead + total - available, room = 2 * balloon_margin(used);
+    int64_t wanted = used + cache + promised + room + for_pressure(memory, r->pressure);
     n->live = used + balloon_margin(used);
-    follow(n, used + cache + promised + room_to_grow(n, used) + for_pressure(memory, r->pressure),
-           at - n->at, calm);
+    n->want = max(follow(n, wanted, at - n->at, calm), wanted + room_for_growth(n, used, room));
     n->used = used;
     n->at = at;
     n->known = true;

@@ -131,10 +131,10 @@ static int64_t aim(const struct balloon_params *p, const struct balloon_domain *
 
     if (d->following == BALLOON_KEEPS)
         return min(max(d->target, lowest(d)), d->memory); /* still asked */
-    if (d->following == BALLOON_FOLLOWS && d->target >= d->guarantee &&
-        magnitude(d->share - d->target) < quiet)
-        return min(max(d->target, lowest(d)), d->ceiling);
-    return d->share;
+    if (d->following != BALLOON_FOLLOWS || d->target < d->guarantee ||
+        magnitude(d->share - d->target) >= quiet)
+        return d->share;
+    return min(lowest(d) > d->target + TOLERANCE ? lowest(d) : d->target, d->ceiling);
 }
 
 static void tell(struct balloon_domain *d, int64_t target, enum balloon_why why, int64_t now)
@@ -170,7 +170,7 @@ static void grow(struct balloon_domain *d, int64_t wish, int64_t got, int64_t no
     int64_t target = d->memory + got;
 
     if (target < wish && target > d->target && target - d->target < QUIET_MIN)
-        target = max(d->target, d->memory);
+        target = max(d->target, d->memory - TOLERANCE);
     tell(d, target, target < d->target ? BALLOON_WITHDRAWN : why_more(d), now);
 }
 
