@@ -205,7 +205,8 @@ static bool refill_from_spare_time(struct rtds_unit *r)
         return true;
     if (!r->unit->value[RTDS_UNIT_EXTRATIME])
         return false;
-    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET], n = -r->left / budget + 1;
+    /* At least one whole: a part of the least budget would be over before the switch to it is. */
+    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET], n = (2 * budget - r->left - 1) / budget;
     r->level = n < LEVEL_MAX - r->level ? r->level + (unsigned)n : LEVEL_MAX;
     r->left += n * budget;
     return true;
