@@ -49,6 +49,17 @@ static void test_what_it_ran_too_long_is_paid_back(void **state)
         assert_int_equal(service_within(u, 10 * MS), 4 * MS);
 }
 
+/* A part of the least budget would be over before the switch to it is. */
+static void test_spare_time_comes_in_whole_budgets(void **state)
+{
+    (void)state;
+    reserve(harness_hog(h), 100 * MS, 4 * MS, 1);
+    harness_run(h, MS);
+    h->now += 6 * MS; /* nobody decides meanwhile */
+    harness_run(h, 1);
+    assert_true(h->due[0] >= (7 + 4) * MS);
+}
+
 static void test_extratime_uses_what_is_left(void **state)
 {
     (void)state;
@@ -306,6 +317,7 @@ int main(void)
         ON("rtds", 1, test_budget_above_the_period_is_refused),
         ON("rtds", 1, test_budget_comes_once_a_period),
         ON("rtds", 1, test_what_it_ran_too_long_is_paid_back),
+        ON("rtds", 1, test_spare_time_comes_in_whole_budgets),
         ON("rtds", 1, test_extratime_uses_what_is_left),
         ON("rtds", 1, test_extratime_is_shared_by_utilisation),
         ON("rtds", 1, test_extratime_takes_nothing_from_reservations),
