@@ -6,9 +6,9 @@
  * takes the first that its affinity allows, wherever it waited before. A unit
  * that used up its budget sits out the rest of its period (parked), or, with
  * `extratime`, goes on one level down with a new budget: spare time goes
- * round in budgets. At its deadline each runnable
- * server is replenished: level 0, next deadline, full budget less what it ran
- * too long: who is stopped late, again and again, gets no more in the long run.
+ * round in budgets. At its deadline each runnable server is replenished: level 0,
+ * next deadline. A new budget is a full one less what the last ran too long: who is
+ * stopped late, again and again, gets no more in the long run.
  *
  * Wake rule. A server keeps its budget and deadline over a sleep only if that
  * does not exceed its utilisation from now on: left/(deadline - now) <=
@@ -205,8 +205,9 @@ static bool refill_from_spare_time(struct rtds_unit *r)
         return true;
     if (!r->unit->value[RTDS_UNIT_EXTRATIME])
         return false;
-    /* At least one whole: a part of the least budget would be over before the switch to it is. */
-    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET], n = (2 * budget - r->left - 1) / budget;
+    /* A slice of less than the least budget would be over before the switch to it is. */
+    int64_t budget = r->unit->value[RTDS_UNIT_BUDGET];
+    int64_t n = (RTDS_MIN - r->left + budget - 1) / budget;
     r->level = n < LEVEL_MAX - r->level ? r->level + (unsigned)n : LEVEL_MAX;
     r->left += n * budget;
     return true;

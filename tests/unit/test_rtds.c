@@ -49,15 +49,27 @@ static void test_what_it_ran_too_long_is_paid_back(void **state)
         assert_int_equal(service_within(u, 10 * MS), 4 * MS);
 }
 
-/* A part of the least budget would be over before the switch to it is. */
-static void test_spare_time_comes_in_whole_budgets(void **state)
+/* When it is due to stop that has run `ran` of spare time in budgets of 4 ms. */
+static sched_time due_after(sched_time ran)
 {
-    (void)state;
     reserve(harness_hog(h), 100 * MS, 4 * MS, 1);
     harness_run(h, MS);
-    h->now += 6 * MS; /* nobody decides meanwhile */
+    h->now += ran - MS; /* nobody decides meanwhile */
     harness_run(h, 1);
-    assert_true(h->due[0] >= (7 + 4) * MS);
+    return h->due[0];
+}
+
+static void test_spare_time_pays_back_too(void **state)
+{
+    (void)state;
+    assert_int_equal(due_after(7 * MS), 8 * MS);
+}
+
+/* A slice of less than the least budget would be over before the switch to it is. */
+static void test_no_slice_is_shorter_than_the_least_budget(void **state)
+{
+    (void)state;
+    assert_int_equal(due_after(8 * MS - 5 * US), 12 * MS);
 }
 
 static void test_extratime_uses_what_is_left(void **state)
@@ -317,7 +329,8 @@ int main(void)
         ON("rtds", 1, test_budget_above_the_period_is_refused),
         ON("rtds", 1, test_budget_comes_once_a_period),
         ON("rtds", 1, test_what_it_ran_too_long_is_paid_back),
-        ON("rtds", 1, test_spare_time_comes_in_whole_budgets),
+        ON("rtds", 1, test_spare_time_pays_back_too),
+        ON("rtds", 1, test_no_slice_is_shorter_than_the_least_budget),
         ON("rtds", 1, test_extratime_uses_what_is_left),
         ON("rtds", 1, test_extratime_is_shared_by_utilisation),
         ON("rtds", 1, test_extratime_takes_nothing_from_reservations),
