@@ -436,10 +436,13 @@ static struct vcpu *decide(struct pcpu *p)
     return next;
 }
 
-/* Let another vCPU into the registers if the scheduler says so. */
+/* Let another vCPU into the registers if the scheduler says so. One whose time is up before it is
+ * entered waits for the next round: slices shorter than a switch must not keep timers waiting. */
 static void choose_vcpu(struct pcpu *p)
 {
-    while (p->resched || (p->decide_at != SCHED_NEVER && now() >= p->decide_at)) {
+    if (p->decide_at != SCHED_NEVER && now() >= p->decide_at)
+        p->resched = true;
+    while (p->resched) {
         struct vcpu *next = decide(p);
         if (next == p->loaded)
             continue;
