@@ -10,6 +10,7 @@ static int64_t yield(struct vcpu *v, uint64_t arg)
 {
     (void)arg;
     vcpu_yield(v);
+    cpu_relax(); /* for whom it waits for, who may run on the core's other thread */
     return 0;
 }
 

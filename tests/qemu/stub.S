@@ -69,7 +69,12 @@ hello:  get_param CONSOLE_PFN
         mov     $EVTCHNOP_SEND, %ebx
         mov     $param_value, %ecx      /* its first half is the port */
         vmmcall
-spin:   jmp     spin
+/* Now and then it pauses: under QEMU's -icount that ends the processor's turn (tests/qemu/boot). */
+spin:   mov     $1 << 16, %ecx
+1:      dec     %ecx
+        jnz     1b
+        pause
+        jmp     spin
 
 /* No interrupt table, so no handler for this, nor for the fault that there is none. */
 triple: lidt    no_table
