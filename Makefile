@@ -28,7 +28,8 @@ PSR := $(sort $(wildcard psr/*.c))
 XEN_NUMA := numa/place.c numa/rebalance.c
 # Folders that know nothing of the hypervisor and of the C library.
 FREE := sched numa psr
-SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c)))
+# With psr/'s rules for its model of a cache.
+SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c))) psr/rules.c psr/classes.c psr/caps.c
 # The command line: what it does with hypercalls, and the rest, which the unit tests share.
 CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
 	trace_record.c rebalance.c place.c topology.c hardware_xen.c balloond.c balloon_host.c)

@@ -109,6 +109,27 @@ static void test_psr(void **state)
     assert_false(options.psr.cmt);
 }
 
+static void test_pmu(void **state)
+{
+    static const struct {
+        const char *option;
+        enum pmu_source source;
+    } forms[] = {{"", PMU_OFF},
+                 {"pmu", PMU_MACHINE},
+                 {"pmu=yes", PMU_MACHINE},
+                 {"pmu pmu=off", PMU_OFF},
+                 {"pmu=model", PMU_MODEL_INTEL},
+                 {"pmu=model:intel", PMU_MODEL_INTEL},
+                 {"pmu=model:amd", PMU_MODEL_AMD}};
+
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_SIZE(forms); i++) {
+        parse(forms[i].option);
+        assert_int_equal(options.pmu_source, forms[i].source);
+        assert_string_equal(said, "");
+    }
+}
+
 static void test_rebalance(void **state)
 {
     (void)state;
@@ -172,6 +193,8 @@ static void test_bad_values(void **state)
         "psr=cos_max",
         "psr=rmid_max:0",
         "psr=all",
+        "pmu=model:",
+        "pmu=amd",
     };
 
     (void)state;
@@ -189,7 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all),        cmocka_unit_test(test_forms),
         cmocka_unit_test(test_psr), cmocka_unit_test(test_rebalance),     cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_psr), cmocka_unit_test(test_silent),     cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_pmu), cmocka_unit_test(test_silent),     cmocka_unit_test(test_unknown),
         cmocka_unit_test(test_bad_values),
     };
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -44,6 +44,26 @@ static const char text[] =
     "\n"
     "Metrics, and for whom (%: of a pCPU, utilisation: of the host; from ... to: in a window)\n";
 
+static const char cache_text[] =
+    "\n"
+    "A scenario with a `cache` statement is another one: a MODEL of a last-level cache whose ways\n"
+    "are partitioned, and of memory (tools/sim/cache.h); solved for the steady state, no policy.\n"
+    "\n"
+    "  cache SIZE ways=N [min=BITS] [sparse=1] [classes=N]       27.5M; masks: bits needed, holes\n"
+    "  memory RATE latency=TIME [queue=TIME]    119GB/s, 90ns; what half of the rate adds to it\n"
+    "  clock FREQUENCY                          of the cores: 2.1GHz\n"
+    "  throttle linear|nonlinear|limit [max=N] [link=RATE]   Intel's kinds; AMD's; link: what a\n"
+    "                                           core can get of the cache\n"
+    "  domain NAME cpi=N mpki=CURVE [mlp=N] [key=value ...]\n"
+    "      cpi: cycles per instruction with no miss. mpki: misses per 1000 instructions, 20 or by\n"
+    "      cache 2.5M:30,5M:12; or ws=SIZE apki=N, a working set used evenly. mlp: misses that\n"
+    "      share a wait. outstanding=N: lines in flight at most. apki=N: accesses. written=0..1:\n"
+    "      lines written for each read. demand=RATE: bandwidth asked for, at most.\n"
+    "      cores=N instructions=N\n"
+    "  [xl] psr-cat-set [-l3] DOMAIN CBM        [xl] psr-mba-set DOMAIN VALUE      as xl has them\n"
+    "  expect METRIC of DOMAIN|memory =|<=|>= VALUE [+- TOLERANCE]   occupancy (MiB), mpki,\n"
+    "      bandwidth (GB/s), ipc, slowdown (beside alone), seconds; latency (ns) of memory\n";
+
 static const char *const unit_word[] = {
     [UNIT_PERCENT] = "%", [UNIT_NS] = "time", [UNIT_COUNT] = "count"};
 
@@ -61,4 +81,5 @@ void report_language(FILE *out)
     for (unsigned m = 0; m < METRIC_NR; m++)
         fprintf(out, "  %-20s %-6s %s%s\n", metric_info[m].name, unit_word[metric_info[m].unit],
                 scope_of((enum metric)m), metric_has_window((enum metric)m) ? ", from ... to" : "");
+    fputs(cache_text, out);
 }

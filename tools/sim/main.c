@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "output.h"
 #include "report.h"
 #include "result.h"
@@ -24,7 +25,8 @@ struct command {
 
 static const char usage_text[] =
     "usage: moirai-sim [options] SCENARIO\n"
-    "Runs the scenario file and reports how its vCPUs were scheduled.\n"
+    "Runs the scenario file and reports how its vCPUs were scheduled; one of a cache\n"
+    "(--help-scenario) is solved instead, and only --csv, --check and --quiet mean something.\n"
     "\n"
     "  --policy TEXT     policy of Pool-0, with pool parameters: \"credit historic=1\"\n"
     "  --duration TIME   length of the run: 10s, 500ms\n"
@@ -32,7 +34,7 @@ static const char usage_text[] =
     "  --check           exit 1 unless everything is as the scenario's `expect` lines say\n"
     "  --quiet           no table; of the expectations only those that failed\n"
     "  --json[=FILE]     all results as JSON, instead of the table if to stdout\n"
-    "  --csv DIR         vcpus.csv, domains.csv, shares.csv, latency.csv\n"
+    "  --csv DIR         vcpus.csv, domains.csv, shares.csv, latency.csv; cache_model.csv\n"
     "  --trace FILE      slices (4 million at most) in Chrome's format, for ui.perfetto.dev\n"
     "  --plot DIR        timeline, shares and latency as PNG and SVG\n"
     "  --list-policies   the policies, what they promise, and their parameters\n"
@@ -244,6 +246,44 @@ static int report(const struct command *c, const struct result *r)
     return c->check && failed ? EXIT_UNEXPECTED : EXIT_OK;
 }
 
+/* ---- a cache's scenario --------------------------------------------------------- */
+
+static bool suits_cache(const struct command *c)
+{
+    if (c->load.policy || c->load.duration || c->load.has_seed || c->json || c->trace || c->plot)
+        return complain(command_line, "a cache has no policy, time, seed, trace or JSON; use "
+                                      "--csv, --check and --quiet");
+    return true;
+}
+
+static int report_cache(const struct command *c, const struct cache_scenario *s,
+                        const struct cache_result *r)
+{
+    bool written = !c->csv || cache_report_csv(c->csv, s, r);
+    unsigned failed;
+
+    if (!c->quiet)
+        cache_report_table(stdout, s, r);
+    if (!c->quiet && s->nr_expectations)
+        putchar('\n');
+    failed = cache_verdicts(stdout, s, r, c->quiet);
+    if (fflush(stdout) || !written)
+        return EXIT_OUTPUT;
+    return c->check && failed ? EXIT_UNEXPECTED : EXIT_OK;
+}
+
+static int run_cache(const struct command *c)
+{
+    struct cache_scenario *s = cache_scenario_load(c->scenario);
+    struct cache_result r;
+    int status = EXIT_INPUT;
+
+    if (s && suits_cache(c) && cache_solve(s, &r))
+        status = report_cache(c, s, &r);
+    cache_scenario_free(s);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     struct command c = {0};
@@ -254,6 +294,8 @@ int main(int argc, char **argv)
 
     if (!read_command(&c, argc, argv))
         return EXIT_INPUT;
+    if (cache_scenario_is(c.scenario))
+        return run_cache(&c);
     s = scenario_load(c.scenario, &c.load);
     o = run_options(&c);
     r = s ? simulate(s, &o) : NULL;

@@ -135,7 +135,7 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
-static bool check_once(const struct statement *all, const struct statement *st)
+bool statement_once(const struct statement *all, const struct statement *st)
 {
     for (const struct statement *other = all; other < st; other++)
         if (!strcmp(other->word[0], st->word[0]))
@@ -154,7 +154,7 @@ static bool check_verbs(const struct statement *st, unsigned nr)
         struct hint hint;
 
         if (verb) {
-            ok &= !verb->once || check_once(st, &st[i]);
+            ok &= !verb->once || statement_once(st, &st[i]);
             continue;
         }
         for (unsigned j = 0; j < LENGTH(verbs); j++)
@@ -202,8 +202,8 @@ static bool parse_statements(struct loader *l, struct statement *st, unsigned nr
            run_pass(l, PASS_EXPECT, st, nr);
 }
 
-static bool read_statements(struct arena *a, FILE *in, const char *file,
-                            struct statement **statements, unsigned *nr)
+bool statements_read(struct arena *a, FILE *in, const char *file, struct statement **statements,
+                     unsigned *nr)
 {
     struct place where = {file, 0};
     char *line = NULL;
@@ -251,7 +251,7 @@ struct scenario *scenario_read(FILE *in, const char *file, const struct load_opt
     unsigned nr = 0;
 
     add_default_pool(&l);
-    if (read_statements(l.memory, in, s->file, &statements, &nr) &&
+    if (statements_read(l.memory, in, s->file, &statements, &nr) &&
         parse_statements(&l, statements, nr))
         return s;
     scenario_free(s);

@@ -22,6 +22,13 @@ struct statement {
 /* False with *p set: an open quote or bracket. An empty line has nr == 0. */
 bool statement_split(struct arena *a, const char *line, struct statement *out, struct problem *p);
 
+/* All of a file; false after complaints. */
+bool statements_read(struct arena *a, FILE *in, const char *file, struct statement **statements,
+                     unsigned *nr);
+
+/* Complains if one of those before it has the same verb; `all` are in one array with it. */
+bool statement_once(const struct statement *all, const struct statement *st);
+
 /* A part of a statement, behind what was understood already. */
 struct words {
     struct place where;
