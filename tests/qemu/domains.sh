@@ -22,22 +22,24 @@ note()
 
 # ---- domains ---------------------------------------------------------------------------
 
-# NAME JOB VCPUS [LINE]...: a config file, with these lines in it. A machine under load is slow, which
-# the guest's watchdogs should not complain of.
+# NAME KERNEL COMMAND-LINE LINE...: a config file, with these lines in it.
+domain_file()
+{
+    local file=/tmp/$1.cfg
+    printf '%s\n' 'type="pvh"' "name=\"$1\"" "kernel=\"$2\"" "extra=\"$3\"" >"$file"
+    shift 3
+    printf '%s\n' "$@" >>"$file"
+}
+
+# Linux: config NAME JOB VCPUS [LINE]... A machine under load is slow, which the guest's watchdogs
+# should not complain of.
 config()
 {
-    cat >"/tmp/$1.cfg" <<END
-type="pvh"
-name="$1"
-kernel="${kernel:-/domu/vmlinux}"
-ramdisk="/domu/initramfs"
-extra="console=hvc0 loglevel=5 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 job=$2"
-memory=128
-vcpus=$3
-END
-    file=/tmp/$1.cfg
+    local name=$1 job=$2 vcpus=$3
     shift 3
-    [ $# = 0 ] || printf '%s\n' "$@" >>"$file"
+    domain_file "$name" "${kernel:-/domu/vmlinux}" \
+        "console=hvc0 loglevel=5 nosoftlockup rcupdate.rcu_cpu_stall_suppress=1 job=$job" \
+        'ramdisk="/domu/initramfs"' memory=128 "vcpus=$vcpus" "$@"
 }
 
 # Arguments as config's.
@@ -48,20 +50,12 @@ create()
     xl create "/tmp/$1.cfg"
 }
 
-# The same for the stub (tests/qemu/stub.S): stub NAME WHAT [LINE]...
+# tests/qemu/stub.S: stub NAME WHAT [LINE]...
 stub()
 {
-    cat >"/tmp/$1.cfg" <<END
-type="pvh"
-name="$1"
-kernel="/domu/stub"
-extra="$2"
-memory=4
-vcpus=1
-END
-    file=/tmp/$1.cfg
+    local name=$1 what=$2
     shift 2
-    [ $# = 0 ] || printf '%s\n' "$@" >>"$file"
+    domain_file "$name" /domu/stub "$what" memory=4 vcpus=1 "$@"
 }
 
 create_stub()
