@@ -15,7 +15,7 @@ CFLAGS := -std=c11 $(WARN) -O2 -g -MMD -MP
 FREESTANDING := -ffreestanding -nostdinc -isystem "$$($(CC) -print-file-name=include)"
 SAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SIM_LIBS := -lxlutil -lhwloc -lm
-CLI_LIBS := -lxlutil -lhwloc -lxencall -lxenctrl -lxenforeignmemory -lxenstore -lm
+CLI_LIBS := -lxlutil -lhwloc -lxencall -lxenctrl -lxenforeignmemory -lxenstore -l:libpfm.a -l:libnuma.a -lm
 export CC WARN XEN_FLAGS GUEST_FLAGS
 # make V=1 shows the commands.
 ifndef V
@@ -32,10 +32,11 @@ FREE := sched numa psr
 SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c))) psr/rules.c psr/classes.c psr/caps.c
 # The command line: what it does with hypercalls, and the rest, which the unit tests share.
 CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
-	trace_record.c rebalance.c place.c topology.c hardware_xen.c balloond.c balloon_host.c)
+	trace_record.c rebalance.c place.c topology.c hardware_xen.c balloond.c balloon_host.c \
+	perf.c perf_events.c node_speed.c speed_host.c speed_measure.c)
 CLI := $(sort $(filter-out $(CLI_HOST),$(wildcard tools/cli/*.c)))
 CLI_SHARED := $(addprefix tools/sim/,arena.c emit.c gnuplot.c ideal.c message.c network.c output.c \
-	paragraph.c topology.c units.c xlcfg.c) $(SCHED_C)
+	paragraph.c random.c topology.c units.c xlcfg.c) $(SCHED_C)
 # The simulation of the balloon policy, whose rules the command line reads too.
 BALLOON := $(sort $(filter-out tools/balloon/main.c,$(wildcard tools/balloon/*.c)))
 CLI_SHARED += tools/balloon/rules.c $(NUMA)
@@ -74,7 +75,7 @@ help:
 
 # ---- packages ------------------------------------------------------------------
 
-PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libcmocka-dev gnuplot-nox valgrind jq \
+PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libpfm4-dev libnuma-dev libcmocka-dev gnuplot-nox valgrind jq \
 	liblzma-dev liblz4-dev libzstd-dev zlib1g-dev
 # What only a part needs: build/.deps-PART.
 PACKAGES_boot := qemu-system-x86 kmod cpio binutils

@@ -8,11 +8,8 @@
 /* ---- CPUID -------------------------------------------------------------------------------------
  */
 
-void psr_model_cpuid(void *ctx, unsigned pcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+void psr_words_find(const struct psr_words *w, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
-    const struct psr_words *w = ((struct psr_model *)ctx)->words;
-
-    (void)pcpu;
     for (unsigned r = 0; r < 4; r++)
         out[r] = 0;
     for (unsigned i = 0; i < w->nr; i++) {
@@ -24,6 +21,12 @@ void psr_model_cpuid(void *ctx, unsigned pcpu, uint32_t leaf, uint32_t subleaf, 
             out[r] = c->out[r];
         return;
     }
+}
+
+void psr_model_cpuid(void *ctx, unsigned pcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    (void)pcpu;
+    psr_words_find(((struct psr_model *)ctx)->words, leaf, subleaf, out);
 }
 
 static uint32_t word(struct psr_model *m, uint32_t leaf, uint32_t subleaf, unsigned r)

@@ -36,6 +36,9 @@ struct psr_words {
     unsigned nr;
 };
 
+/* What CPUID answers by them; zeros for what they do not have. */
+void psr_words_find(const struct psr_words *w, uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+
 /* What `psr=model` and `psr=model:amd` are. */
 extern const struct psr_words psr_model_intel, psr_model_amd;
 

@@ -46,6 +46,8 @@ void multiboot_parse(uint32_t magic, paddr_t info);
 
 /* What the registers of psr.h are. */
 enum psr_source { PSR_MACHINE, PSR_MODEL_INTEL, PSR_MODEL_AMD };
+/* And those of perf.h. */
+enum pmu_source { PMU_OFF, PMU_MACHINE, PMU_MODEL_INTEL, PMU_MODEL_AMD };
 
 /* cmdline.c: Xen's options that Moirai takes; unknown ones are warned of by name. */
 struct options {
@@ -59,6 +61,7 @@ struct options {
     bool console_com1, sync_console;
     struct psr_options psr;
     enum psr_source psr_source;
+    enum pmu_source pmu_source;
     char cmdline[512];               /* as given, for XENVER_commandline */
 };
 extern struct options options;

@@ -279,6 +279,23 @@ static bool parse_psr(const char *value, void *target)
     return false;
 }
 
+/* A bool, or a model. */
+static bool parse_pmu(const char *value, void *target)
+{
+    enum pmu_source *source = target;
+    bool on;
+
+    if (!strcmp(value, "model") || !strcmp(value, "model:intel"))
+        *source = PMU_MODEL_INTEL;
+    else if (!strcmp(value, "model:amd"))
+        *source = PMU_MODEL_AMD;
+    else if (parse_bool(value, &on))
+        *source = on ? PMU_MACHINE : PMU_OFF;
+    else
+        return false;
+    return true;
+}
+
 /* ---- the options -------------------------------------------------------------------------- */
 
 static const struct option known[] = {
@@ -296,6 +313,7 @@ static const struct option known[] = {
     {"console", parse_console, &options.console_com1, "com1, vga or none, or a list of them"},
     {"com1", parse_com1, NULL, "115200,8n1, the only setting there is"},
     {"psr", parse_psr, NULL, "a list of cmt, cat, cdp, mba, rmid_max:N, cos_max:N and model[:amd]"},
+    {"pmu", parse_pmu, &options.pmu_source, "yes, no, model or model:amd"},
     {"sync_console", parse_bool, &options.sync_console, "yes or no"},
 };
 

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "grant.h"
 #include "hypercall.h"
+#include "perf.h"
 #include "psr.h"
 #include "x86/arch.h"
 
@@ -329,6 +330,7 @@ static void stop_for_good(struct domain *d)
     each_vcpu(d, vcpu_sync);
     each_vcpu(d, vcpu_stop_timers);
     psr_domain_end(d);
+    perf_stop(d);
 }
 
 static void bury(struct domain *d)

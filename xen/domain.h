@@ -29,6 +29,7 @@
 struct hw_vcpu;
 struct evtchn_table;
 struct grant_table;
+struct pmu_set;
 struct vioapic;
 
 struct vcpu {
@@ -104,6 +105,7 @@ struct domain {
     struct xen_cpuid_leaf *cpuid; /* policy set by the toolstack, or NULL: the default (cpuid.c) */
     unsigned nr_cpuid;
     struct psr_domain psr; /* changed in domctls */
+    struct pmu_set *perf;  /* perf.h; changed under lock */
     int64_t time_offset; /* seconds */
     uint32_t tsc_mode, tsc_incarnation;
 };

@@ -166,6 +166,10 @@ static moirai_fn *const ops[] = {
     [MOIRAI_NODES] = moirai_nodes,
     [MOIRAI_GET_REBALANCE] = moirai_get_rebalance,
     [MOIRAI_SET_REBALANCE] = moirai_set_rebalance,
+    [MOIRAI_PMU] = moirai_pmu,
+    [MOIRAI_PERF_START] = moirai_perf_start,
+    [MOIRAI_PERF_READ] = moirai_perf_read,
+    [MOIRAI_PERF_STOP] = moirai_perf_stop,
 };
 
 static void say_why(struct moirai_refusal *out, const struct sched_refusal *why)

@@ -14,4 +14,7 @@ moirai_fn moirai_get, moirai_set, moirai_get_table, moirai_set_table;
 /* moirai_numa.c */
 moirai_fn moirai_node, moirai_nodes, moirai_get_rebalance, moirai_set_rebalance;
 
+/* moirai_perf.c */
+moirai_fn moirai_pmu, moirai_perf_start, moirai_perf_read, moirai_perf_stop;
+
 #endif

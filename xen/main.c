@@ -5,6 +5,7 @@
 #include "domain.h"
 #include "hvm.h"
 #include "pcpu.h"
+#include "perf.h"
 #include "psr.h"
 #include "timer.h"
 #include "x86/arch.h"
@@ -76,6 +77,7 @@ void moirai(uint32_t magic, paddr_t info)
     pcpu_calls_init();
     smp_init();
     psr_start();
+    perf_init();
     rebalance_init();
     console_irq_init();
     dom0_build();

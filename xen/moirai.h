@@ -1,6 +1,6 @@
 /*
- * moirai_op: what Xen's interface cannot say of schedulers and nodes. Shared with the
- * tools (tools/cli/), so it stands alone.
+ * moirai_op: what Xen's interface cannot say of schedulers, nodes and counters. Shared
+ * with the tools (tools/cli/), so it stands alone.
  *
  * The hypercall has the number MOIRAI_HYPERCALL, which Xen leaves to the
  * architecture and x86 does not use. Its one argument is the address of a
@@ -13,7 +13,9 @@
  *
  * Others: -ENOSYS no such command; -ENOENT no such pool, or the end of a list;
  * -ESRCH no such domain or vCPU; -EINVAL, -EBUSY, -ENOSPC the scheduler refuses,
- * and `refusal` says why.
+ * and `refusal` says why. Of counting: -ENODEV nothing can be counted, -EINVAL
+ * an event is refused, both with `refusal`; -EBUSY the domain is counted already,
+ * -ENOENT it is not.
  *
  * All fields are at multiples of their size. Pads are 0. Times are ns.
  */
@@ -30,6 +32,7 @@
 #define MOIRAI_CONTRACT 1024 /* bytes of its text */
 #define MOIRAI_WINDOWS  64   /* of a table */
 #define MOIRAI_BUCKETS  32
+#define MOIRAI_EVENTS   16 /* that are counted for a domain */
 #define MOIRAI_ALL      (~0u)
 
 enum moirai_cmd {
@@ -45,6 +48,10 @@ enum moirai_cmd {
     MOIRAI_NODES, /* where a domain's memory is */
     MOIRAI_GET_REBALANCE,
     MOIRAI_SET_REBALANCE,
+    MOIRAI_PMU,        /* what the processor can count */
+    MOIRAI_PERF_START, /* count events for a domain from now on */
+    MOIRAI_PERF_READ,  /* how many there have been */
+    MOIRAI_PERF_STOP,
 };
 
 enum moirai_scope { MOIRAI_SCOPE_POOL, MOIRAI_SCOPE_DOMAIN, MOIRAI_SCOPE_VCPU };
@@ -149,6 +156,40 @@ struct moirai_rebalance {
     uint64_t rate;
 };
 
+enum moirai_pmu_vendor { MOIRAI_PMU_INTEL = 1, MOIRAI_PMU_AMD };
+
+/* All of it is out. The texts are empty unless it is a model. */
+struct moirai_pmu {
+    uint32_t vendor, version; /* psr/pmu.h */
+    uint32_t nr_general, nr_fixed, width;
+    uint32_t model;  /* 1: nothing is really counted */
+    char libpfm[32]; /* libpfm4's name of its PMU; without: by the processor's own CPUID */
+    char name[48];
+    char rates[256]; /* of events in it */
+};
+
+/* MOIRAI_PERF_STOP takes `domain` alone. If an event is refused, the limit of the refusal is its
+ * number, from 1 on. */
+struct moirai_perf_start {
+    uint32_t domain;
+    uint32_t nr;                    /* at most MOIRAI_EVENTS */
+    uint64_t select[MOIRAI_EVENTS]; /* as libpfm4 says: event, unit mask, modes, ... */
+};
+
+struct moirai_event {
+    uint64_t count;
+    uint64_t running;  /* ns that it was on a counter */
+    uint64_t estimate; /* count * enabled / running */
+};
+
+struct moirai_perf_read {
+    uint32_t domain;        /* in; the others are out */
+    uint32_t nr, nr_groups; /* groups that take turns on the counters */
+    uint32_t pad;
+    uint64_t enabled; /* ns that its vCPUs have run since MOIRAI_PERF_START */
+    struct moirai_event event[MOIRAI_EVENTS];
+};
+
 /* `why` is empty if the number of the error says it all. */
 struct moirai_refusal {
     char param[16]; /* empty: no single one is at fault */
@@ -192,6 +233,9 @@ struct moirai_op {
         struct moirai_node node;
         struct moirai_nodes nodes;
         struct moirai_rebalance rebalance;
+        struct moirai_pmu pmu;
+        struct moirai_perf_start perf_start;
+        struct moirai_perf_read perf_read;
         uint64_t room[64];
     } u;
 };

@@ -13,6 +13,7 @@
 #include "cpupool.h"
 #include "event.h"
 #include "hvm.h"
+#include "perf.h"
 #include "psr.h"
 
 /* A unit of sched/ and whose it is; the policy's data follows. */
@@ -388,6 +389,7 @@ static void unload(struct pcpu *p)
 {
     struct vcpu *v = p->loaded;
 
+    perf_unload(p);
     hvm->save(v);
     p->loaded = NULL;
     p->leaving = v;
@@ -410,6 +412,7 @@ static bool load(struct pcpu *p, struct vcpu *v)
     p->loaded = v;
     hvm->load(v);
     psr_switch(p, v->domain);
+    perf_load(p, v->domain);
     vcpu_time_update(v);
     vcpu_runstate_update(v);
     return true;

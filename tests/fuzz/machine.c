@@ -6,6 +6,7 @@
 
 #include "../../xen/boot.h"
 #include "../../xen/console.h"
+#include "../../xen/perf.h"
 #include "../../xen/psr.h"
 #include "../../xen/x86/vioapic.h"
 
@@ -330,6 +331,7 @@ static void describe(void)
     options.loglvl = options.guest_loglvl = LOG_DEBUG;
     options.psr = (struct psr_options){.cmt = true, .cat = true, .mba = true};
     options.psr_source = PSR_MODEL_INTEL;
+    options.pmu_source = PMU_MODEL_INTEL;
     acpi.nr_cpus = NR_PCPUS;
     acpi.nr_nodes = 2;
     for (unsigned i = 0; i < NR_PCPUS; i++)
@@ -365,6 +367,7 @@ void machine_boot(const char *policy)
     }
     machine_pcpu = pcpus[0];
     psr_start();
+    perf_init();
     console_irq_init();
     machine_settle();
 }

@@ -12,6 +12,7 @@
  *   i c      number of a policy, size of a context
  *   V I j    VIRQ, HVM param, scheduler   f e     flags and devices of a new domain
  *   K L C W  debug keys, CPUID leaves, processor states, windows of a time table
+ *   y        an event for a counter
  *   ^        aligned to 8
  *
  * Fields are aligned as C does it. Rarely a field is hostile: the fuzzer's own bytes.
@@ -241,6 +242,12 @@ static const struct shape {
     EV(bind_interdomain, "Dp4"),
     EV(close, "p"),
     EV(send, "p"),
+    /* What is counted. */
+    OUR(PMU, ""),
+    OUR(PERF_START, "nnyyyyyyyy"),
+    OUR(PERF_START, "nnyyyyyyyy"),
+    OUR(PERF_READ, "n"),
+    OUR(PERF_STOP, "n"),
 };
 
 /* ---- the input
@@ -311,7 +318,7 @@ static unsigned width_of(char field)
         return 1;
     if (strchr("2DNwSk", field))
         return 2;
-    return strchr("8ZguaAmGOXtKLCW", field) ? 8 : 4;
+    return strchr("8ZguaAmGOXtKLCWy", field) ? 8 : 4;
 }
 
 /* A page that `n` numbers of `width` bytes are written to. */
@@ -492,6 +499,8 @@ static uint64_t value_of(struct maker *m, char field, uint8_t b)
         return context_make(m);
     case 'W':
         return windows_make(m);
+    case 'y':
+        return ONE_OF(b, 0x5300c0, 0x53003c, 0x530300, 0x53412e, 0x5100c4, 0x5201c5, 0x1d300c0, 0);
     case 'z':
     case 'Z':
         return 0;

@@ -13,7 +13,9 @@ int top_main(int argc, char **argv);
 int trace_main(int argc, char **argv);
 int rebalance_main(int argc, char **argv);
 int place_main(int argc, char **argv);
+int node_speed_main(int argc, char **argv);
 int topology_main(int argc, char **argv);
 int balloond_main(int argc, char **argv);
+int perf_main(int argc, char **argv);
 
 #endif

@@ -21,8 +21,11 @@ static const struct command {
     {"top", top_main, "live: share, ideal share, steal and wake latency of each vCPU"},
     {"place", place_main, "which nodes domains would come to, from their configs; with a plot"},
     {"topology", topology_main, "the machine as the hypervisor sees it, as XML for lstopo"},
+    {"node-speed", node_speed_main,
+     "bandwidth and latency between the machine's nodes, measured; with a plot"},
     {"rebalance", rebalance_main, "where domains' memory is, and how fast it follows their vCPUs"},
     {"balloond", balloond_main, "keep domains' memory where it is of use; --help"},
+    {"perf", perf_main, "count instructions, cache misses and other events of domains; --help"},
     {"trace", trace_main, "record what schedulers do; convert it for Perfetto and moirai-sim"},
 };
 
