@@ -1,53 +1,7 @@
 /* Borrowed virtual time: shares, wake rule, allowance, warp, and what historic=1 changes. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "harness.h"
+#include "mcuadv.h"
 
 #define CTX_ALLOW (5 * MS)
-
-static struct harness *h;
-
-static int setup(void **state)
-{
-    (void)state;
-    h = harness_new("bvt", 1);
-    return 0;
-}
-
-static int setup_two(void **state)
-{
-    (void)state;
-    h = harness_new("bvt", 2);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    harness_free(h);
-    return 0;
-}
-
-static void set(struct sched_unit *u, const char *name, int64_t value)
-{
-    assert_int_equal(harness_set(h, SCHED_PARAM_DOMAIN, u, name, value), 0);
-}
-
-static void set_pool(const char *name, int64_t value)
-{
-    assert_int_equal(harness_set(h, SCHED_PARAM_POOL, NULL, name, value), 0);
-}
-
-static struct sched_unit *hog(int64_t mcuadv)
-{
-    struct sched_unit *u = harness_hog(h);
-    set(u, "mcuadv", mcuadv);
-    return u;
-}
 
 static struct sched_unit *warped_hog(int64_t value, sched_time warpl, sched_time warpu)
 {
@@ -59,39 +13,13 @@ static struct sched_unit *warped_hog(int64_t value, sched_time warpl, sched_time
     return u;
 }
 
-/* CPU time within the next `duration`. */
-static sched_time service_within(const struct sched_unit *u, sched_time duration)
-{
-    harness_mark(h);
-    harness_run(h, duration);
-    return harness_service(h, u);
-}
-
-static void assert_share(const struct sched_unit *u, double percent, double tolerance)
-{
-    assert_float_equal(harness_share(h, u), percent, tolerance);
-}
-
 /* ---- shares -------------------------------------------------------------------- */
-
-static void test_share_is_inverse_to_mcuadv(void **state)
-{
-    const int64_t mcuadv[] = {10, 20, 40, 80};
-    struct sched_unit *u[4];
-
-    (void)state;
-    for (int i = 0; i < 4; i++)
-        u[i] = hog(mcuadv[i]);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 4; i++)
-        assert_share(u[i], 800.0 / 15 / (double)(1 << i), 0.2);
-}
 
 static void test_large_ratio(void **state)
 {
     (void)state;
-    struct sched_unit *small = hog(2560);
-    hog(10);
+    struct sched_unit *small = hog_of(2560);
+    harness_hog(h);
     harness_run(h, 100 * SEC);
     assert_share(small, 100.0 / 257, 10.0 / 257);
 }
@@ -99,7 +27,7 @@ static void test_large_ratio(void **state)
 static void test_pinned_pair_on_one_of_two(void **state)
 {
     (void)state;
-    struct sched_unit *heavy = hog(5), *light = hog(10);
+    struct sched_unit *heavy = hog_of(5), *light = harness_hog(h);
     harness_pin(h, heavy, 1);
     harness_pin(h, light, 1);
     harness_run(h, 10 * SEC);
@@ -107,23 +35,10 @@ static void test_pinned_pair_on_one_of_two(void **state)
     assert_share(light, 33.3, 0.5);
 }
 
-static void test_three_hogs_on_two(void **state)
-{
-    struct sched_unit *u[3];
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        u[i] = hog(10);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 3; i++)
-        assert_share(u[i], 66.7, 1);
-    assert_int_equal(h->wasted, 0);
-}
-
 static void test_new_mcuadv_applies_at_once(void **state)
 {
     (void)state;
-    struct sched_unit *a = hog(10), *b = hog(10);
+    struct sched_unit *a = harness_hog(h), *b = harness_hog(h);
     harness_run(h, SEC);
     set(a, "mcuadv", 30);
     harness_mark(h);
@@ -135,7 +50,7 @@ static void test_new_mcuadv_applies_at_once(void **state)
 static void test_mcuadv_zero_is_refused(void **state)
 {
     (void)state;
-    struct sched_unit *u = hog(10);
+    struct sched_unit *u = harness_hog(h);
     assert_int_equal(harness_set(h, SCHED_PARAM_DOMAIN, u, "mcuadv", 0), -SCHED_EINVAL);
     assert_int_equal(harness_set(h, SCHED_PARAM_DOMAIN, u, "warpl", -1), -SCHED_EINVAL);
 }
@@ -144,8 +59,8 @@ static void test_mcuadv_zero_is_refused(void **state)
 static void test_allowance_sets_the_switch_rate(void **state)
 {
     (void)state;
-    struct sched_unit *a = hog(10);
-    hog(10);
+    struct sched_unit *a = harness_hog(h);
+    harness_hog(h);
     harness_run(h, 10 * SEC);
     assert_in_range(harness_of(h, a)->switches, 490, 510);
     set_pool("ctx_allow", 50 * MS);
@@ -158,8 +73,8 @@ static void test_allowance_sets_the_switch_rate(void **state)
 static void test_allowance_is_own_service(void **state)
 {
     (void)state;
-    struct sched_unit *light = hog(1000);
-    hog(10);
+    struct sched_unit *light = hog_of(1000);
+    harness_hog(h);
     harness_run(h, 100 * SEC);
     uint64_t n = harness_of(h, light)->switches;
     assert_in_range(harness_service(h, light) / (sched_time)n, CTX_ALLOW * 9 / 10, CTX_ALLOW * 2);
@@ -170,21 +85,7 @@ static void test_allowance_is_own_service(void **state)
 static void test_sleepers_bank_nothing(void **state)
 {
     (void)state;
-    struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
-    hog(10);
-    harness_run(h, 100 * SEC);
-    sched_wake(sleeper, h->now);
-    assert_in_range(service_within(sleeper, SEC), 490 * MS, 510 * MS);
-}
-
-static void test_waking_unit_that_is_behind_runs_at_once(void **state)
-{
-    (void)state;
-    struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
-    hog(10);
-    harness_run(h, SEC + 123 * US);
-    sched_wake(sleeper, h->now);
-    assert_int_equal(service_within(sleeper, MS), MS);
+    assert_in_range(service_after_long_sleep(SEC), 490 * MS, 510 * MS);
 }
 
 /* What a unit used it has paid for, however it sleeps. */
@@ -192,7 +93,7 @@ static void test_sleep_does_not_forgive(void **state)
 {
     (void)state;
     struct sched_unit *cycle = harness_unit(h, NULL, HARNESS_CYCLE, 9 * MS, 10 * US);
-    hog(10);
+    harness_hog(h);
     harness_run(h, 10 * SEC);
     assert_true(harness_share(h, cycle) <= 50.2);
     assert_true(harness_share(h, cycle) >= 45);
@@ -203,7 +104,7 @@ static void test_waking_within_the_allowance_runs_at_once(void **state)
 {
     (void)state;
     for (int i = 0; i < 4; i++)
-        hog(10);
+        harness_hog(h);
     struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_CYCLE, 100 * US, 2 * MS);
     harness_run(h, SEC);
     harness_of(h, sleeper)->longest_wait = 0; /* all of them woke at the start */
@@ -218,7 +119,7 @@ static void test_waking_within_the_allowance_runs_at_once(void **state)
 static void test_waking_ahead_waits_for_the_others(void **state)
 {
     (void)state;
-    struct sched_unit *light = hog(1000), *heavy = hog(10);
+    struct sched_unit *light = hog_of(1000), *heavy = harness_hog(h);
     harness_run(h, 60 * MS); /* light ran once, 5 ms, and is 500 ms ahead in virtual time */
     assert_true(harness_service(h, light) >= CTX_ALLOW);
     harness_mark(h);
@@ -237,7 +138,7 @@ static void test_yield_gives_up_the_allowance_only(void **state)
 {
     (void)state;
     struct sched_unit *yielder = harness_unit(h, NULL, HARNESS_YIELD, 100 * US, 0);
-    struct sched_unit *other = hog(10);
+    struct sched_unit *other = harness_hog(h);
     harness_run(h, 10 * SEC);
     assert_share(yielder, 50, 1);
     assert_in_range(harness_of(h, other)->switches, 950, 1050);
@@ -250,10 +151,10 @@ static void test_newcomer_does_not_hold_up_those_who_slept_for_long(void **state
     struct sched_unit *crowd[10];
 
     (void)state;
-    struct sched_unit *alone = hog(10);
+    struct sched_unit *alone = harness_hog(h);
     harness_pin(h, alone, 1);
     for (int i = 0; i < 10; i++) {
-        crowd[i] = hog(10);
+        crowd[i] = harness_hog(h);
         harness_pin(h, crowd[i], 0);
     }
     harness_run(h, 10 * SEC);
@@ -272,7 +173,7 @@ static void test_warp_cuts_latency(void **state)
     (void)state;
     set_pool("historic", 1); /* otherwise a wake alone does */
     for (int i = 0; i < 4; i++)
-        hog(10);
+        harness_hog(h);
     struct sched_unit *cycle = harness_unit(h, NULL, HARNESS_CYCLE, 200 * US, 9800 * US);
     harness_run(h, 10 * SEC);
     assert_true(harness_of(h, cycle)->longest_wait > 5 * MS);
@@ -288,7 +189,7 @@ static void test_warp_does_not_change_the_share(void **state)
 {
     (void)state;
     struct sched_unit *warped = warped_hog(5000, 2 * SEC, SEC); /* 50 ms */
-    hog(10);
+    harness_hog(h);
     harness_run(h, 10 * SEC);
     assert_share(warped, 50, 1);
 }
@@ -296,7 +197,7 @@ static void test_warp_does_not_change_the_share(void **state)
 static void test_warp_is_limited_to_warpl(void **state)
 {
     (void)state;
-    struct sched_unit *warped = warped_hog(1000000, 100 * MS, 0), *other = hog(10);
+    struct sched_unit *warped = warped_hog(1000000, 100 * MS, 0), *other = harness_hog(h);
     harness_run(h, 10 * MS); /* other had to be placed first */
     set(warped, "warpback", 1);
     assert_int_equal(service_within(warped, 100 * MS), 100 * MS);
@@ -309,7 +210,7 @@ static void test_warpl_counts_through_yields(void **state)
 {
     (void)state;
     struct sched_unit *u = harness_unit(h, NULL, HARNESS_YIELD, 10 * MS, 0);
-    hog(10);
+    harness_hog(h);
     set(u, "warpvalue", 1000000);
     set(u, "warpl", 100 * MS);
     set(u, "warpback", 1);
@@ -321,7 +222,7 @@ static void test_warp_returns_after_warpu(void **state)
 {
     (void)state;
     struct sched_unit *warped = warped_hog(1000000, 100 * MS, 50 * MS);
-    struct sched_unit *other = hog(10);
+    struct sched_unit *other = harness_hog(h);
     harness_run(h, 10 * MS);
     set(warped, "warpback", 1);
     assert_int_equal(service_within(warped, 100 * MS), 100 * MS);
@@ -335,7 +236,7 @@ static void test_large_warp_at_virtual_time_zero(void **state)
 {
     (void)state;
     struct sched_unit *warped = warped_hog(INT32_MAX, 0, 0);
-    hog(10);
+    harness_hog(h);
     assert_true(service_within(warped, SEC) >= 990 * MS);
 }
 
@@ -343,7 +244,7 @@ static void test_negative_warp_holds_back(void **state)
 {
     (void)state;
     struct sched_unit *held = warped_hog(-10000, 0, 0); /* 100 ms */
-    hog(10);
+    harness_hog(h);
     harness_run(h, 100 * MS);
     assert_true(harness_service(h, held) <= 20 * MS);
     harness_run(h, 10 * SEC);
@@ -356,7 +257,7 @@ static uint64_t decisions_of_four_hogs(int historic)
 {
     set_pool("historic", historic);
     for (int i = 0; i < 4; i++)
-        hog(10 << i);
+        hog_of(10 << i);
     harness_run(h, 10 * SEC);
     return h->decisions;
 }
@@ -373,59 +274,35 @@ static void test_historic_slices_do_not(void **state)
     assert_in_range(decisions_of_four_hogs(1), 1900, 2100);
 }
 
-static double share_of_short_runs(int historic)
-{
-    set_pool("historic", historic);
-    struct sched_unit *u = harness_unit(h, NULL, HARNESS_YIELD, 20 * US, 0);
-    hog(10);
-    harness_run(h, 10 * SEC);
-    return harness_share(h, u);
-}
-
-static void test_short_runs_are_charged_exactly(void **state)
-{
-    (void)state;
-    assert_float_equal(share_of_short_runs(0), 50, 1);
-}
-
-static void test_historic_short_runs_are_rounded_up(void **state)
-{
-    (void)state;
-    assert_float_equal(share_of_short_runs(1), 100.0 / 6, 1);
-}
-
-#define ON_ONE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define ON_TWO(test) cmocka_unit_test_setup_teardown(test, setup_two, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_ONE(test_share_is_inverse_to_mcuadv),
-        ON_ONE(test_large_ratio),
-        ON_TWO(test_pinned_pair_on_one_of_two),
-        ON_TWO(test_three_hogs_on_two),
-        ON_ONE(test_new_mcuadv_applies_at_once),
-        ON_ONE(test_mcuadv_zero_is_refused),
-        ON_ONE(test_allowance_sets_the_switch_rate),
-        ON_ONE(test_allowance_is_own_service),
-        ON_ONE(test_sleepers_bank_nothing),
-        ON_ONE(test_waking_unit_that_is_behind_runs_at_once),
-        ON_ONE(test_sleep_does_not_forgive),
-        ON_ONE(test_waking_within_the_allowance_runs_at_once),
-        ON_ONE(test_waking_ahead_waits_for_the_others),
-        ON_ONE(test_yield_gives_up_the_allowance_only),
-        ON_TWO(test_newcomer_does_not_hold_up_those_who_slept_for_long),
-        ON_ONE(test_warp_cuts_latency),
-        ON_ONE(test_warp_does_not_change_the_share),
-        ON_ONE(test_warp_is_limited_to_warpl),
-        ON_ONE(test_warpl_counts_through_yields),
-        ON_ONE(test_warp_returns_after_warpu),
-        ON_ONE(test_large_warp_at_virtual_time_zero),
-        ON_ONE(test_negative_warp_holds_back),
-        ON_ONE(test_slices_catch_up),
-        ON_ONE(test_historic_slices_do_not),
-        ON_ONE(test_short_runs_are_charged_exactly),
-        ON_ONE(test_historic_short_runs_are_rounded_up),
+        ON("bvt", 1, test_share_is_inverse_to_mcuadv),
+        ON("bvt", 1, test_large_ratio),
+        ON("bvt", 2, test_pinned_pair_on_one_of_two),
+        ON("bvt", 2, test_three_hogs_share_two_pcpus),
+        ON("bvt", 1, test_new_mcuadv_applies_at_once),
+        ON("bvt", 1, test_mcuadv_zero_is_refused),
+        ON("bvt", 1, test_allowance_sets_the_switch_rate),
+        ON("bvt", 1, test_allowance_is_own_service),
+        ON("bvt", 1, test_sleepers_bank_nothing),
+        ON("bvt", 1, test_waking_unit_that_is_behind_runs_at_once),
+        ON("bvt", 1, test_sleep_does_not_forgive),
+        ON("bvt", 1, test_waking_within_the_allowance_runs_at_once),
+        ON("bvt", 1, test_waking_ahead_waits_for_the_others),
+        ON("bvt", 1, test_yield_gives_up_the_allowance_only),
+        ON("bvt", 2, test_newcomer_does_not_hold_up_those_who_slept_for_long),
+        ON("bvt", 1, test_warp_cuts_latency),
+        ON("bvt", 1, test_warp_does_not_change_the_share),
+        ON("bvt", 1, test_warp_is_limited_to_warpl),
+        ON("bvt", 1, test_warpl_counts_through_yields),
+        ON("bvt", 1, test_warp_returns_after_warpu),
+        ON("bvt", 1, test_large_warp_at_virtual_time_zero),
+        ON("bvt", 1, test_negative_warp_holds_back),
+        ON("bvt", 1, test_slices_catch_up),
+        ON("bvt", 1, test_historic_slices_do_not),
+        ON("bvt", 1, test_short_runs_are_charged_exactly),
+        ON("bvt", 1, test_historic_short_runs_are_rounded_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,27 +9,29 @@
 
 static const struct speed_machine caches = {.cache_one = 33 * MIB, .cache_all = 256 * MIB};
 
-static void memory_is_4_times_the_caches(void **state)
+static void assert_sizes(const struct speed_machine *m, uint64_t free_mib, uint64_t wish_mib,
+                         uint64_t stream_mib, uint64_t chase_mib, bool cached)
 {
     struct speed_sizes s;
 
+    assert_true(speed_sizes(m, free_mib * MIB, wish_mib * MIB, &s));
+    assert_int_equal(s.stream, stream_mib * MIB);
+    assert_int_equal(s.chase, chase_mib * MIB);
+    assert_int_equal(s.cached, cached);
+}
+
+static void memory_is_4_times_the_caches(void **state)
+{
     (void)state;
-    assert_true(speed_sizes(&caches, 4096 * MIB, 0, &s));
-    assert_int_equal(s.stream, 1024 * MIB);
-    assert_int_equal(s.chase, 132 * MIB);
-    assert_false(s.cached);
+    assert_sizes(&caches, 4096, 0, 1024, 132, false);
 }
 
 static void memory_without_caches_is_long_enough_to_be_timed(void **state)
 {
     const struct speed_machine unknown = {.nr_nodes = 0};
-    struct speed_sizes s;
 
     (void)state;
-    assert_true(speed_sizes(&unknown, 4096 * MIB, 0, &s));
-    assert_int_equal(s.stream, 64 * MIB);
-    assert_int_equal(s.chase, 64 * MIB);
-    assert_false(s.cached);
+    assert_sizes(&unknown, 4096, 0, 64, 64, false);
 }
 
 static void no_more_than_half_of_what_is_free_is_used(void **state)
@@ -37,11 +39,8 @@ static void no_more_than_half_of_what_is_free_is_used(void **state)
     struct speed_sizes s;
 
     (void)state;
-    assert_true(speed_sizes(&caches, 201 * MIB, 0, &s));
-    assert_int_equal(s.stream, 100 * MIB);
-    assert_int_equal(s.chase, 100 * MIB);
-    assert_true(s.cached);
-    assert_true(speed_sizes(&caches, 2 * MIB, 0, &s));
+    assert_sizes(&caches, 201, 0, 100, 100, true);
+    assert_sizes(&caches, 2, 0, 1, 1, true);
     assert_false(speed_sizes(&caches, 2 * MIB - 1, 0, &s));
     assert_false(speed_sizes(&caches, 0, 0, &s));
 }
@@ -51,14 +50,9 @@ static void a_wish_is_granted_or_refused(void **state)
     struct speed_sizes s;
 
     (void)state;
-    assert_true(speed_sizes(&caches, 201 * MIB, 100 * MIB, &s));
-    assert_int_equal(s.stream, 100 * MIB);
-    assert_true(s.cached);
+    assert_sizes(&caches, 201, 100, 100, 100, true);
     assert_false(speed_sizes(&caches, 201 * MIB, 101 * MIB, &s));
-    assert_true(speed_sizes(&caches, 8192 * MIB, 2048 * MIB, &s));
-    assert_int_equal(s.stream, 2048 * MIB);
-    assert_int_equal(s.chase, 132 * MIB);
-    assert_false(s.cached);
+    assert_sizes(&caches, 8192, 2048, 2048, 132, false);
 }
 
 /* ---- in which order -------------------------------------------------------------------------- */

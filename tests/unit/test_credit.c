@@ -1,5 +1,5 @@
 /* Credit: weights where units are pinned, caps in any window, boost, and historic=1. */
-#include "contract.h"
+#include "weights_and_caps.h"
 
 #define TSLICE (30 * MS)
 
@@ -27,19 +27,6 @@ static void test_ratelimit_above_tslice_is_refused(void **state)
     assert_refused(err, SCHED_EINVAL, &why, "ratelimit", TSLICE);
     assert_int_equal(h->pool->value[1], MS);
     assert_int_equal(sched_pool_set(h->pool, equal, h->now, &why), 0);
-}
-
-static void test_cap_above_100_for_each_vcpu_is_refused(void **state)
-{
-    const int64_t more[] = {256, 201}, equal[] = {256, 200};
-    struct sched_refusal why;
-
-    (void)state;
-    struct sched_unit *u = harness_hog(h);
-    harness_unit(h, u->domain, HARNESS_HOG, 0, 0);
-    int err = sched_domain_set(u->domain, more, h->now, &why);
-    assert_refused(err, SCHED_EINVAL, &why, "cap", 200);
-    assert_int_equal(sched_domain_set(u->domain, equal, h->now, &why), 0);
 }
 
 /* ---- weights ------------------------------------------------------------------------- */
@@ -90,23 +77,10 @@ static void test_weights_far_apart(void **state)
     assert_float_equal(pinned_share(16384, 0), 98.46, 0.3);
 }
 
-static void test_weight_ratio_of_256(void **state)
-{
-    (void)state;
-    struct sched_unit *light = pinned_hog(1, 0);
-    pinned_hog(256, 0);
-    harness_run(h, 100 * SEC);
-    assert_share(light, 100.0 / 257, 10.0 / 257);
-}
-
 static void test_new_weight_applies_at_once(void **state)
 {
     (void)state;
-    struct sched_unit *u = hog(256);
-    hog(256);
-    harness_run(h, 5 * SEC);
-    set(u, "weight", 768);
-    assert_in_range(service_within(u, 5 * SEC), 3700 * MS, 3800 * MS);
+    assert_new_weight_applies_within(5 * SEC);
 }
 
 static void test_weight_is_for_each_vcpu(void **state)
@@ -120,39 +94,18 @@ static void test_weight_is_for_each_vcpu(void **state)
     assert_share(other, 33.3, 0.5);
 }
 
-static void test_three_hogs_share_two_pcpus(void **state)
-{
-    struct sched_unit *u[3];
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        u[i] = hog(256);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 3; i++)
-        assert_share(u[i], 66.7, 1);
-    assert_int_equal(h->wasted, 0);
-}
-
 /* ---- caps ------------------------------------------------------------------------------ */
 
 static void test_cap_holds_in_any_window(void **state)
 {
     (void)state;
-    struct sched_unit *u = hog(256);
-    harness_unit(h, u->domain, HARNESS_CYCLE, 7 * MS, 11 * MS);
-    set(u, "cap", 25);
-    assert_true(worst_excess(u->domain, 25, 10 * SEC) <= TSLICE / 4);
-    assert_in_range(domain_service(u->domain), 2475 * MS, 2525 * MS);
+    assert_cap_of_25_holds(TSLICE / 4);
 }
 
 static void test_cap_holds_after_a_long_sleep(void **state)
 {
     (void)state;
-    struct sched_unit *u = idle_unit();
-    set(u, "cap", 40);
-    harness_run(h, 100 * SEC);
-    sched_wake(u, h->now);
-    assert_true(worst_excess(u->domain, 40, SEC) <= TSLICE * 40 / 100);
+    assert_true(excess_after_long_sleep(40) <= TSLICE * 40 / 100);
 }
 
 static void test_cap_follows_tslice(void **state)
@@ -176,26 +129,6 @@ static void test_cap_may_be_more_than_one_pcpu(void **state)
     set(u, "cap", 150);
     assert_true(worst_excess(u->domain, 150, 10 * SEC) <= TSLICE * 3 / 2);
     assert_in_range(domain_service(u->domain), 14975 * MS, 15025 * MS + TSLICE);
-}
-
-static void test_others_use_what_a_cap_leaves(void **state)
-{
-    (void)state;
-    struct sched_unit *capped = hog(256), *other = hog(256);
-    set(capped, "cap", 25);
-    harness_run(h, 10 * SEC);
-    assert_share(capped, 25, 0.25);
-    assert_share(other, 75, 0.25);
-}
-
-static void test_cap_can_be_removed(void **state)
-{
-    (void)state;
-    struct sched_unit *u = hog(256);
-    set(u, "cap", 10);
-    harness_run(h, SEC);
-    set(u, "cap", 0);
-    assert_int_equal(service_within(u, SEC), SEC);
 }
 
 /* ---- slices ------------------------------------------------------------------------------ */
@@ -234,20 +167,12 @@ static void test_wake_after_the_ratelimit_runs_at_once(void **state)
     assert_int_equal(wait_for_ratelimit(3 * MS), 0);
 }
 
-/* ---- boost ------------------------------------------------------------------------------------
- */
+/* ---- boost ------------------------------------------------------------------------------ */
 
 static void test_boost_cuts_latency(void **state)
 {
     (void)state;
-    for (int i = 0; i < 4; i++)
-        hog(256);
-    struct sched_unit *u = harness_unit(h, NULL, HARNESS_CYCLE, 200 * US, 9800 * US);
-    harness_run(h, SEC);
-    harness_mark(h);
-    harness_run(h, 10 * SEC);
-    assert_true(harness_of(h, u)->longest_wait <= MS);
-    assert_share(u, 2, 0.05);
+    assert_short_waits_beside(4, 0.05);
 }
 
 /* It is owed as much as the first, which has had its tick and 2 ms. */
@@ -309,15 +234,10 @@ static void test_no_boost_beyond_the_share(void **state)
 static void test_sleepers_keep_one_tslice(void **state)
 {
     (void)state;
-    struct sched_unit *sleeper = idle_unit();
-    hog(256);
-    harness_run(h, 100 * SEC);
-    sched_wake(sleeper, h->now);
-    assert_in_range(service_within(sleeper, 990 * MS), 495 * MS, 495 * MS + TSLICE);
+    assert_in_range(service_after_long_sleep(990 * MS), 495 * MS, 495 * MS + TSLICE);
 }
 
-/* ---- no theft
- * ------------------------------------------------------------------------------------ */
+/* ---- no theft --------------------------------------------------------------------------- */
 
 /* The trap: awake between ticks only. */
 static void test_sleep_across_ticks_steals_nothing(void **state)

@@ -1,5 +1,5 @@
 /* Credit2: weights within a second, caps in any window, slices and latency, and historic=1. */
-#include "contract.h"
+#include "weights_and_caps.h"
 
 #define CREDIT_INIT (10 * MS)
 #define CAP_PERIOD  (10 * MS)
@@ -15,20 +15,6 @@ static void test_limits_of_parameters(void **state)
 
     (void)state;
     assert_limits(limits, 4);
-}
-
-static void test_cap_above_100_for_each_vcpu_is_refused(void **state)
-{
-    const int64_t more[] = {256, 301}, equal[] = {256, 300};
-    struct sched_refusal why;
-
-    (void)state;
-    struct sched_unit *u = harness_hog(h);
-    harness_unit(h, u->domain, HARNESS_HOG, 0, 0);
-    harness_unit(h, u->domain, HARNESS_HOG, 0, 0);
-    int err = sched_domain_set(u->domain, more, h->now, &why);
-    assert_refused(err, SCHED_EINVAL, &why, "cap", 300);
-    assert_int_equal(sched_domain_set(u->domain, equal, h->now, &why), 0);
 }
 
 /* ---- weights ------------------------------------------------------------------------- */
@@ -54,15 +40,6 @@ static void test_neighbour_does_not_bend_the_weights(void **state)
     harness_run(h, 10 * SEC);
     assert_share(heavy, 80, 0.5);
     assert_share(neighbour, 100, 0);
-}
-
-static void test_weight_ratio_of_256(void **state)
-{
-    (void)state;
-    struct sched_unit *light = pinned_hog(1, 0);
-    pinned_hog(256, 0);
-    harness_run(h, 100 * SEC);
-    assert_share(light, 100.0 / 257, 10.0 / 257);
 }
 
 static double heavy_share(int64_t weight, int historic)
@@ -96,11 +73,7 @@ static void test_historic_weights_within_the_clamp_hold(void **state)
 static void test_new_weight_applies_at_once(void **state)
 {
     (void)state;
-    struct sched_unit *u = hog(256);
-    hog(256);
-    harness_run(h, SEC);
-    set(u, "weight", 768);
-    assert_in_range(service_within(u, SEC), 740 * MS, 760 * MS);
+    assert_new_weight_applies_within(SEC);
 }
 
 static void test_seven_hogs_share_four_pcpus_within_a_second(void **state)
@@ -123,22 +96,14 @@ static void test_seven_hogs_share_four_pcpus_within_a_second(void **state)
 static void test_cap_holds_in_any_window(void **state)
 {
     (void)state;
-    struct sched_unit *u = hog(256);
-    harness_unit(h, u->domain, HARNESS_CYCLE, 7 * MS, 11 * MS);
-    set(u, "cap", 25);
-    assert_true(worst_excess(u->domain, 25, 10 * SEC) <= CAP_PERIOD / 4);
-    assert_in_range(domain_service(u->domain), 2475 * MS, 2525 * MS);
+    assert_cap_of_25_holds(CAP_PERIOD / 4);
 }
 
 /* The trap: a budget refilled once a period allows twice that. */
 static void test_cap_holds_after_a_long_sleep(void **state)
 {
     (void)state;
-    struct sched_unit *u = idle_unit();
-    set(u, "cap", 60);
-    harness_run(h, 100 * SEC);
-    sched_wake(u, h->now);
-    assert_in_range(worst_excess(u->domain, 60, SEC), CAP_PERIOD / 5, CAP_PERIOD * 60 / 100);
+    assert_in_range(excess_after_long_sleep(60), CAP_PERIOD / 5, CAP_PERIOD * 60 / 100);
 }
 
 /* A sibling that wakes while the bucket is empty parks, and must not come back with seconds owed. */
@@ -172,16 +137,6 @@ static void test_vcpus_share_the_cap(void **state)
     assert_in_range(domain_service(u[0]->domain), 8975 * MS, 9025 * MS);
 }
 
-static void test_others_use_what_a_cap_leaves(void **state)
-{
-    (void)state;
-    struct sched_unit *capped = hog(256), *other = hog(256);
-    set(capped, "cap", 25);
-    harness_run(h, 10 * SEC);
-    assert_share(capped, 25, 0.25);
-    assert_share(other, 75, 0.25);
-}
-
 static void test_historic_caps_hold_too(void **state)
 {
     (void)state;
@@ -189,16 +144,6 @@ static void test_historic_caps_hold_too(void **state)
     struct sched_unit *u = hog(256);
     set(u, "cap", 25);
     assert_true(worst_excess(u->domain, 25, 10 * SEC) <= CAP_PERIOD / 4);
-}
-
-static void test_cap_can_be_removed(void **state)
-{
-    (void)state;
-    struct sched_unit *u = hog(256);
-    set(u, "cap", 10);
-    harness_run(h, SEC);
-    set(u, "cap", 0);
-    assert_int_equal(service_within(u, SEC), SEC);
 }
 
 /* ---- slices ------------------------------------------------------------------------------ */
@@ -270,26 +215,14 @@ static void test_waker_that_is_owed_less_waits(void **state)
 static void test_sleepers_keep_little_credit(void **state)
 {
     (void)state;
-    struct sched_unit *sleeper = idle_unit();
-    hog(256);
-    harness_run(h, 100 * SEC);
-    sched_wake(sleeper, h->now);
-    assert_in_range(service_within(sleeper, SEC), 500 * MS + CREDIT_INIT / 2 - MS,
+    assert_in_range(service_after_long_sleep(SEC), 500 * MS + CREDIT_INIT / 2 - MS,
                     500 * MS + CREDIT_INIT / 2 + MS);
 }
 
-/* 2 % of a pCPU beside 16 hogs on 4. */
 static void test_latency_is_the_ratelimit_at_most(void **state)
 {
     (void)state;
-    for (int i = 0; i < 16; i++)
-        hog(256);
-    struct sched_unit *u = harness_unit(h, NULL, HARNESS_CYCLE, 200 * US, 9800 * US);
-    harness_run(h, SEC);
-    harness_mark(h);
-    harness_run(h, 20 * SEC);
-    assert_true(harness_of(h, u)->longest_wait <= MS);
-    assert_share(u, 2, 0.1);
+    assert_short_waits_beside(16, 0.1);
 }
 
 /* ---- no theft -------------------------------------------------------------------------------- */

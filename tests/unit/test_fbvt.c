@@ -1,77 +1,5 @@
 /* Fair BVT: sleepers are paid back, within bounds; warp from a wake; historic=1. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-
-#include "harness.h"
-
-static struct harness *h;
-
-static int setup(void **state)
-{
-    (void)state;
-    h = harness_new("fbvt", 1);
-    return 0;
-}
-
-static int setup_two(void **state)
-{
-    (void)state;
-    h = harness_new("fbvt", 2);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    harness_free(h);
-    return 0;
-}
-
-static void set(struct sched_unit *u, const char *name, int64_t value)
-{
-    assert_int_equal(harness_set(h, SCHED_PARAM_DOMAIN, u, name, value), 0);
-}
-
-static void set_historic(void)
-{
-    assert_int_equal(harness_set(h, SCHED_PARAM_POOL, NULL, "historic", 1), 0);
-}
-
-static sched_time service_within(const struct sched_unit *u, sched_time duration)
-{
-    harness_mark(h);
-    harness_run(h, duration);
-    return harness_service(h, u);
-}
-
-/* ---- shares --------------------------------------------------------------------- */
-
-static void test_share_is_inverse_to_mcuadv(void **state)
-{
-    struct sched_unit *u[4];
-
-    (void)state;
-    for (int i = 0; i < 4; i++)
-        set(u[i] = harness_hog(h), "mcuadv", 10 << i);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 4; i++)
-        assert_float_equal(harness_share(h, u[i]), 800.0 / 15 / (double)(1 << i), 0.2);
-}
-
-static void test_three_hogs_on_two(void **state)
-{
-    struct sched_unit *u[3];
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        u[i] = harness_hog(h);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 3; i++)
-        assert_float_equal(harness_share(h, u[i]), 66.7, 1);
-}
+#include "mcuadv.h"
 
 /* ---- the bank --------------------------------------------------------------------- */
 
@@ -83,7 +11,7 @@ static void test_short_sleeper_gets_its_share(void **state)
         harness_hog(h);
     struct sched_unit *u = harness_unit(h, NULL, HARNESS_CYCLE, 20 * US, 80 * US);
     harness_run(h, 10 * SEC);
-    assert_float_equal(harness_share(h, u), 20, 1);
+    assert_share(u, 20, 1);
 }
 
 static void test_sleeper_is_paid_back_to_its_share_and_no_more(void **state)
@@ -92,17 +20,7 @@ static void test_sleeper_is_paid_back_to_its_share_and_no_more(void **state)
     harness_hog(h);
     struct sched_unit *u = harness_unit(h, NULL, HARNESS_CYCLE, 40 * MS, 10 * MS);
     harness_run(h, 10 * SEC);
-    assert_float_equal(harness_share(h, u), 50, 0.5);
-}
-
-static sched_time service_after_long_sleep(sched_time window)
-{
-    struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
-
-    harness_hog(h);
-    harness_run(h, 100 * SEC);
-    sched_wake(sleeper, h->now);
-    return service_within(sleeper, window);
+    assert_share(u, 50, 0.5);
 }
 
 /* It has 50 ms in the bank, and so gets half of that more than the half it is due. */
@@ -115,7 +33,7 @@ static void test_bank_is_bounded(void **state)
 static void test_historic_bank_is_not(void **state)
 {
     (void)state;
-    set_historic();
+    set_pool("historic", 1);
     assert_true(service_after_long_sleep(10 * SEC) > 5500 * MS);
 }
 
@@ -123,8 +41,8 @@ static void test_historic_bank_is_not(void **state)
 static void test_bonus_is_bounded(void **state)
 {
     (void)state;
-    set_historic();
-    struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
+    set_pool("historic", 1);
+    struct sched_unit *sleeper = idle_unit();
     struct sched_unit *other = harness_hog(h);
     harness_run(h, 100 * SEC);
     sched_wake(sleeper, h->now);
@@ -133,16 +51,6 @@ static void test_bonus_is_bounded(void **state)
     harness_run(h, 10 * SEC);
     sched_time turn = 10 * SEC / (sched_time)harness_of(h, other)->switches;
     assert_in_range(turn, 20 * MS, 30 * MS); /* 10 ms, and 10 ms with 5 more */
-}
-
-static void test_waking_unit_runs_at_once(void **state)
-{
-    (void)state;
-    struct sched_unit *sleeper = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
-    harness_hog(h);
-    harness_run(h, SEC + 123 * US);
-    sched_wake(sleeper, h->now);
-    assert_int_equal(service_within(sleeper, MS), MS);
 }
 
 /* ---- warp --------------------------------------------------------------------------- */
@@ -193,7 +101,7 @@ static void test_warp_ends_while_waiting(void **state)
 {
     (void)state;
     struct sched_unit *first = sleeper_ahead(30 * MS, 0);
-    struct sched_unit *second = harness_unit(h, NULL, HARNESS_IDLE, 0, 0);
+    struct sched_unit *second = idle_unit();
     set(second, "warp", 1000000000);
     set(second, "warpl", 100 * MS);
     sched_wake(second, h->now);
@@ -212,50 +120,23 @@ static void test_no_warp_by_default(void **state)
     assert_int_equal(service_within(u, 100 * MS), 0);
 }
 
-/* ---- charging -------------------------------------------------------------------------- */
-
-static double share_of_short_runs(void)
-{
-    struct sched_unit *u = harness_unit(h, NULL, HARNESS_YIELD, 20 * US, 0);
-
-    harness_hog(h);
-    harness_run(h, 10 * SEC);
-    return harness_share(h, u);
-}
-
-static void test_short_runs_are_charged_exactly(void **state)
-{
-    (void)state;
-    assert_float_equal(share_of_short_runs(), 50, 1);
-}
-
-static void test_historic_short_runs_are_rounded_up(void **state)
-{
-    (void)state;
-    set_historic();
-    assert_float_equal(share_of_short_runs(), 100.0 / 6, 1);
-}
-
-#define ON_ONE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-#define ON_TWO(test) cmocka_unit_test_setup_teardown(test, setup_two, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        ON_ONE(test_share_is_inverse_to_mcuadv),
-        ON_TWO(test_three_hogs_on_two),
-        ON_ONE(test_short_sleeper_gets_its_share),
-        ON_ONE(test_sleeper_is_paid_back_to_its_share_and_no_more),
-        ON_ONE(test_bank_is_bounded),
-        ON_ONE(test_historic_bank_is_not),
-        ON_ONE(test_bonus_is_bounded),
-        ON_ONE(test_waking_unit_runs_at_once),
-        ON_ONE(test_warp_lasts_for_warpl_from_a_wake),
-        ON_ONE(test_no_warp_within_warpu_of_the_last),
-        ON_ONE(test_warp_ends_while_waiting),
-        ON_ONE(test_no_warp_by_default),
-        ON_ONE(test_short_runs_are_charged_exactly),
-        ON_ONE(test_historic_short_runs_are_rounded_up),
+        ON("fbvt", 1, test_share_is_inverse_to_mcuadv),
+        ON("fbvt", 2, test_three_hogs_share_two_pcpus),
+        ON("fbvt", 1, test_short_sleeper_gets_its_share),
+        ON("fbvt", 1, test_sleeper_is_paid_back_to_its_share_and_no_more),
+        ON("fbvt", 1, test_bank_is_bounded),
+        ON("fbvt", 1, test_historic_bank_is_not),
+        ON("fbvt", 1, test_bonus_is_bounded),
+        ON("fbvt", 1, test_waking_unit_that_is_behind_runs_at_once),
+        ON("fbvt", 1, test_warp_lasts_for_warpl_from_a_wake),
+        ON("fbvt", 1, test_no_warp_within_warpu_of_the_last),
+        ON("fbvt", 1, test_warp_ends_while_waiting),
+        ON("fbvt", 1, test_no_warp_by_default),
+        ON("fbvt", 1, test_short_runs_are_charged_exactly),
+        ON("fbvt", 1, test_historic_short_runs_are_rounded_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

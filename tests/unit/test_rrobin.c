@@ -184,19 +184,6 @@ static void test_historic_forgets_the_rest_of_a_turn(void **state)
 
 /* ---- several pCPUs ------------------------------------------------------------------------ */
 
-static void test_three_hogs_share_two_pcpus(void **state)
-{
-    struct sched_unit *u[3];
-
-    (void)state;
-    for (int i = 0; i < 3; i++)
-        u[i] = harness_hog(h);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 3; i++)
-        assert_share(u[i], 66.7, 1);
-    assert_int_equal(h->wasted, 0);
-}
-
 static void test_pinned_hogs_share_their_pcpu(void **state)
 {
     struct sched_unit *u[3];

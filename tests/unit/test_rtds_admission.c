@@ -1,17 +1,10 @@
 /* RTDS: which reservations are admitted, which are refused, and what the refusal says. */
-#include "rtds.h"
+#include "reservations.h"
 
-static void test_overload_is_refused_and_says_what_is_free(void **state)
+int try_reserve(struct sched_unit *u, sched_time period, sched_time budget, int extratime,
+                struct sched_refusal *why)
 {
-    struct sched_refusal why;
-
-    (void)state;
-    server(10 * MS, 5 * MS);
-    struct sched_unit *u = server(20 * MS, 5 * MS);
-    int err = try_reserve(u, 20 * MS, 11 * MS, 0, &why);
-    assert_no_room(err, &why, 500000);
-    assert_int_equal(service_within(u, SEC), SEC / 4); /* as before */
-    assert_int_equal(try_reserve(u, 20 * MS, 10 * MS, 0, &why), 0);
+    return sched_unit_set(u, (const int64_t[]){period, budget, extratime}, h->now, why);
 }
 
 /* U_sum <= m - (m - 1) U_max. */
@@ -81,15 +74,6 @@ static void test_default_that_does_not_fit_is_no_reservation(void **state)
     assert_share(third, 10, 0.1);
     reserve(second, 10 * MS, 6 * MS, 0);
     assert_int_equal(service_within(third, SEC), 0); /* it starves, as documented */
-}
-
-static void test_admission_can_be_switched_off(void **state)
-{
-    (void)state;
-    set_pool("admission", 0);
-    struct sched_unit *a = server(10 * MS, 8 * MS), *b = server(10 * MS, 8 * MS);
-    harness_run(h, SEC);
-    assert_float_equal(harness_share(h, a) + harness_share(h, b), 100, 0.01);
 }
 
 static void test_admission_is_not_switched_on_in_overload(void **state)

@@ -1,30 +1,17 @@
 /* SEDF: reservations, extra time by weight, admission, and what historic=1 changes. */
-#include "contract.h"
+#include "reservations.h"
 
-static int try_reserve(struct sched_unit *u, sched_time period, sched_time slice,
-                       sched_time latency, int extratime, struct sched_refusal *why)
+static int try_with_latency(struct sched_unit *u, sched_time period, sched_time slice,
+                            sched_time latency, int extratime, struct sched_refusal *why)
 {
     const int64_t value[] = {period, slice, latency, extratime, 0};
     return sched_unit_set(u, value, h->now, why);
 }
 
-static struct sched_unit *reserve(struct sched_unit *u, sched_time period, sched_time slice,
-                                  int extratime)
+int try_reserve(struct sched_unit *u, sched_time period, sched_time slice, int extratime,
+                struct sched_refusal *why)
 {
-    assert_int_equal(try_reserve(u, period, slice, 0, extratime, NULL), 0);
-    return u;
-}
-
-/* Without extra time. */
-static struct sched_unit *server(sched_time period, sched_time slice)
-{
-    return reserve(harness_hog(h), period, slice, 0);
-}
-
-/* A task of as much work as it reserves. */
-static struct sched_unit *task(sched_time period, sched_time slice)
-{
-    return reserve(harness_unit(h, NULL, HARNESS_PERIODIC, slice, period), period, slice, 0);
+    return try_with_latency(u, period, slice, 0, extratime, why);
 }
 
 static struct sched_unit *weighted(int64_t weight)
@@ -56,28 +43,7 @@ static void test_limits_of_parameters(void **state)
 static void test_control_domain_has_a_reservation(void **state)
 {
     (void)state;
-    struct sched_domain *d = harness_domain(h);
-    d->privileged = true;
-    struct sched_unit *u = harness_unit(h, d, HARNESS_HOG, 0, 0);
-    assert_int_equal(value_of(u, SCHED_PARAM_UNIT, "period"), 20 * MS);
-    assert_int_equal(value_of(u, SCHED_PARAM_UNIT, "slice"), 15 * MS);
-    for (int i = 0; i < 9; i++)
-        harness_hog(h);
-    assert_in_range(service_within(u, SEC), 750 * MS, 800 * MS);
-}
-
-static void test_slices_are_5_us_to_the_period(void **state)
-{
-    struct sched_refusal why;
-
-    (void)state;
-    struct sched_unit *u = idle_unit();
-    int err = try_reserve(u, 10 * MS, 5 * US - 1, 0, 1, &why);
-    assert_refused(err, SCHED_EINVAL, &why, "slice", 5 * US);
-    err = try_reserve(u, 10 * MS, 10 * MS + 1, 0, 1, &why);
-    assert_refused(err, SCHED_EINVAL, &why, "slice", 10 * MS);
-    reserve(u, 10 * MS, 5 * US, 1);
-    reserve(u, 10 * MS, 10 * MS, 1);
+    control_domain(800 * MS);
 }
 
 static void test_latency_above_the_period_is_refused(void **state)
@@ -85,7 +51,7 @@ static void test_latency_above_the_period_is_refused(void **state)
     struct sched_refusal why;
 
     (void)state;
-    int err = try_reserve(idle_unit(), 10 * MS, MS, 10 * MS + 1, 1, &why);
+    int err = try_with_latency(idle_unit(), 10 * MS, MS, 10 * MS + 1, 1, &why);
     assert_refused(err, SCHED_EINVAL, &why, "latency", 10 * MS);
 }
 
@@ -100,80 +66,14 @@ static void test_weight_without_extratime_is_refused(void **state)
     assert_refused(err, SCHED_EINVAL, &why, "weight", 0);
 }
 
-/* ---- reservations ---------------------------------------------------------------------- */
-
-static void test_slice_comes_in_every_period(void **state)
-{
-    (void)state;
-    struct sched_unit *u = server(20 * MS, 5 * MS);
-    for (int i = 0; i < 3; i++)
-        harness_hog(h);
-    for (int period = 0; period < 10; period++)
-        assert_int_equal(service_within(u, 20 * MS), 5 * MS);
-}
-
-static void test_without_extratime_the_rest_stays_idle(void **state)
-{
-    (void)state;
-    struct sched_unit *u = server(10 * MS, 4 * MS);
-    assert_int_equal(service_within(u, SEC), 400 * MS);
-    reserve(u, 10 * MS, 4 * MS, 1);
-    assert_int_equal(service_within(u, SEC), SEC);
-}
-
-static void test_neither_slice_nor_extratime_never_runs(void **state)
-{
-    (void)state;
-    struct sched_unit *u = server(10 * MS, 0);
-    assert_int_equal(service_within(u, 10 * SEC), 0);
-}
-
-static void test_earlier_deadline_preempts_at_once(void **state)
-{
-    (void)state;
-    struct sched_unit *u = reserve(idle_unit(), 10 * MS, 2 * MS, 0);
-    server(100 * MS, 50 * MS);
-    harness_run(h, 5 * MS);
-    sched_wake(u, h->now);
-    assert_int_equal(service_within(u, 2 * MS), 2 * MS);
-}
-
-static void test_later_deadline_waits(void **state)
-{
-    (void)state;
-    struct sched_unit *u = reserve(idle_unit(), 100 * MS, 20 * MS, 0);
-    server(10 * MS, 5 * MS);
-    harness_run(h, 11 * MS);
-    sched_wake(u, h->now);
-    assert_int_equal(service_within(u, 4 * MS), 0);
-    assert_int_equal(service_within(u, 5 * MS), 5 * MS);
-}
-
-/* 3 ms until 10 ms, 2 ms of the next slice. */
-static void test_slice_outlives_a_short_sleep(void **state)
-{
-    (void)state;
-    assert_int_equal(service_after_sleep(server(10 * MS, 4 * MS), 2 * MS), 3 * MS + 2 * MS);
-}
-
-static void test_wake_too_late_begins_a_new_period(void **state)
-{
-    (void)state;
-    assert_int_equal(service_after_sleep(server(10 * MS, 4 * MS), 5 * MS), 4 * MS);
-}
-
-static void test_no_deadline_is_missed_at_95_per_cent(void **state)
-{
-    (void)state;
-    assert_no_misses_at_95_percent(task);
-}
+/* ---- latency ---------------------------------------------------------------------------- */
 
 /* How much of the next 12 ms a unit gets that wakes beside one with the deadline in 38 ms. */
 static sched_time service_after_wake(sched_time latency)
 {
     struct sched_unit *u = idle_unit();
 
-    assert_int_equal(try_reserve(u, 100 * MS, 50 * MS, latency, 0, NULL), 0);
+    assert_int_equal(try_with_latency(u, 100 * MS, 50 * MS, latency, 0, NULL), 0);
     server(50 * MS, 25 * MS);
     harness_run(h, 12 * MS);
     sched_wake(u, h->now);
@@ -194,42 +94,6 @@ static void test_without_latency_the_period_is_the_deadline(void **state)
 
 /* ---- admission ----------------------------------------------------------------------------- */
 
-static void test_overload_is_refused_and_says_what_is_free(void **state)
-{
-    struct sched_refusal why;
-
-    (void)state;
-    server(10 * MS, 6 * MS);
-    struct sched_unit *u = server(10 * MS, 2 * MS);
-    int err = try_reserve(u, 20 * MS, 9 * MS, 0, 0, &why);
-    assert_no_room(err, &why, 400000);
-    assert_int_equal(service_within(u, SEC), 200 * MS); /* as before */
-    reserve(u, 20 * MS, 8 * MS, 0);
-}
-
-static void test_admission_can_be_switched_off(void **state)
-{
-    (void)state;
-    set_pool("admission", 0);
-    struct sched_unit *a = server(10 * MS, 8 * MS), *b = server(10 * MS, 8 * MS);
-    harness_run(h, SEC);
-    assert_float_equal(harness_share(h, a) + harness_share(h, b), 100, 0.01);
-}
-
-/* The trap: affinity was the first pCPU, and nobody counted. */
-static void test_reservations_are_packed(void **state)
-{
-    (void)state;
-    struct sched_unit *a = server(10 * MS, 5 * MS), *b = server(10 * MS, 5 * MS);
-    struct sched_unit *whole = server(10 * MS, 10 * MS);
-    harness_run(h, 100 * MS);
-    harness_mark(h);
-    harness_run(h, SEC);
-    assert_share(a, 50, 0.01);
-    assert_share(b, 50, 0.01);
-    assert_share(whole, 100, 0.01);
-}
-
 static void test_pinning_is_refused_where_it_does_not_fit(void **state)
 {
     struct sched_refusal why;
@@ -243,8 +107,7 @@ static void test_pinning_is_refused_where_it_does_not_fit(void **state)
     assert_int_equal(service_within(b, SEC), 600 * MS);
 }
 
-/* ---- extra time --------------------------------------------------------------------------------
- */
+/* ---- extra time ----------------------------------------------------------------------- */
 
 static void test_weights_share_extra_time(void **state)
 {
@@ -269,15 +132,8 @@ static void test_weight_ratio_of_256(void **state)
 /* The trap: weights were shares of one pCPU, whatever the others did. */
 static void test_weights_hold_over_all_pcpus(void **state)
 {
-    struct sched_unit *u[3];
-
     (void)state;
-    for (int i = 0; i < 3; i++)
-        u[i] = weighted(100);
-    harness_run(h, 10 * SEC);
-    for (int i = 0; i < 3; i++)
-        assert_share(u[i], 66.7, 1);
-    assert_int_equal(h->wasted, 0);
+    assert_three_share_two_pcpus(weighted(100), weighted(100), weighted(100));
 }
 
 static void test_reservation_is_not_paid_for_with_the_share(void **state)
@@ -293,11 +149,7 @@ static void test_reservation_is_not_paid_for_with_the_share(void **state)
 static void test_sleepers_bank_no_extra_time(void **state)
 {
     (void)state;
-    struct sched_unit *sleeper = idle_unit();
-    harness_hog(h);
-    harness_run(h, 100 * SEC);
-    sched_wake(sleeper, h->now);
-    assert_in_range(service_within(sleeper, SEC), 490 * MS, 510 * MS);
+    assert_in_range(service_after_long_sleep(SEC), 490 * MS, 510 * MS);
 }
 
 static void test_frequent_wakes_steal_nothing(void **state)
@@ -312,30 +164,7 @@ static void test_frequent_yields_steal_nothing(void **state)
     assert_true(share_beside_two(HARNESS_YIELD, 400 * US, 0) <= 33.8);
 }
 
-/* ---- historic
- * -------------------------------------------------------------------------------------- */
-
-/* Reserves half, sleeps for 1 ms after each 10; `other` has the other half, due later. */
-static sched_time service_of_short_sleeper(int historic)
-{
-    set_pool("historic", historic);
-    struct sched_unit *u = harness_unit(h, NULL, HARNESS_CYCLE, 10 * MS, MS);
-    reserve(u, 100 * MS, 50 * MS, 1);
-    server(SEC, 500 * MS);
-    return service_within(u, 100 * MS);
-}
-
-static void test_short_sleep_keeps_the_slice(void **state)
-{
-    (void)state;
-    assert_int_equal(service_of_short_sleeper(0), 50 * MS);
-}
-
-static void test_historic_short_sleep_loses_the_slice(void **state)
-{
-    (void)state;
-    assert_int_equal(service_of_short_sleeper(1), 10 * MS);
-}
+/* ---- historic ------------------------------------------------------------------------- */
 
 /* It goes first among those on extra time until it has got what it lost. */
 static void test_historic_loss_is_made_good_from_extra_time(void **state)
@@ -401,11 +230,11 @@ int main(void)
         ON("sedf", 1, test_latency_above_the_period_is_refused),
         ON("sedf", 1, test_weight_without_extratime_is_refused),
         ON("sedf", 1, test_slice_comes_in_every_period),
-        ON("sedf", 1, test_without_extratime_the_rest_stays_idle),
-        ON("sedf", 1, test_neither_slice_nor_extratime_never_runs),
+        ON("sedf", 1, test_without_extra_time_the_rest_stays_idle),
+        ON("sedf", 1, test_neither_slice_nor_extra_time_never_runs),
         ON("sedf", 1, test_earlier_deadline_preempts_at_once),
         ON("sedf", 1, test_later_deadline_waits),
-        ON("sedf", 1, test_slice_outlives_a_short_sleep),
+        ON("sedf", 1, test_budget_outlives_a_short_sleep),
         ON("sedf", 1, test_wake_too_late_begins_a_new_period),
         ON("sedf", 1, test_no_deadline_is_missed_at_95_per_cent),
         ON("sedf", 1, test_latency_brings_a_part_of_the_slice_forward),

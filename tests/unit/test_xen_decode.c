@@ -37,66 +37,54 @@ struct sample {
                          : "memory", "cc");                                                        \
         r->rax = a, r->rbx = b, r->rcx = c, r->rdx = d, r->r9 = r9, r->rflags = flags;             \
     }
-#define ROW(name) {#name, start_##name, end_##name, run_##name}
+#define ROW(name, text) {#name, start_##name, end_##name, run_##name},
 
-SAMPLE(mov8_store, "movb %%cl, (%%rdi)")
-SAMPLE(mov8_store_high, "movb %%bh, 16(%%rdi,%%rsi,2)")
-SAMPLE(mov8_store_rex, "movb %%r9b, (%%rdi)")
-SAMPLE(mov16_store, "movw %%dx, (%%rdi)")
-SAMPLE(mov32_store, "movl %%ecx, 0x1000(%%rdi,%%rsi,8)")
-SAMPLE(mov64_store, "movq %%r9, (%%rdi)")
-SAMPLE(mov8_load, "movb (%%rdi), %%dl")
-SAMPLE(mov8_load_high, "movb (%%rdi), %%ah")
-SAMPLE(mov16_load, "movw (%%rdi), %%bx")
-SAMPLE(mov32_load, "movl (%%rdi), %%r9d")
-SAMPLE(mov32_load_accumulator, "movl (%%rdi), %%eax")
-SAMPLE(mov64_load, "movq (%%rdi,%%rsi), %%rbx")
-SAMPLE(mov8_immediate, "movb $0x5a, (%%rdi)")
-SAMPLE(mov16_immediate, "movw $0x5aa5, (%%rdi)")
-SAMPLE(mov32_immediate, "movl $0x80000001, (%%rdi)")
-SAMPLE(mov64_immediate, "movq $-2, (%%rdi)")
-SAMPLE(movzx_8_32, "movzbl (%%rdi), %%ecx")
-SAMPLE(movzx_8_16, "movzbw (%%rdi), %%cx")
-SAMPLE(movzx_16_64, "movzwq (%%rdi), %%r9")
-SAMPLE(movsx_8_32, "movsbl (%%rdi), %%ecx")
-SAMPLE(movsx_8_64, "movsbq (%%rdi), %%rdx")
-SAMPLE(movsx_16_32, "movswl (%%rdi), %%ebx")
-SAMPLE(movsx_32_64, "movslq (%%rdi), %%rax")
-SAMPLE(and32, "andl %%ecx, (%%rdi)")
-SAMPLE(and64_immediate8, "andq $-16, (%%rdi)")
-SAMPLE(and8_load, "andb (%%rdi), %%bl")
-SAMPLE(or16_immediate, "orw $0x1234, (%%rdi)")
-SAMPLE(or8_locked, "lock orb $0x80, (%%rdi)")
-SAMPLE(or64_load, "orq (%%rdi), %%r9")
-SAMPLE(xor32_immediate, "xorl $0x12345678, (%%rdi)")
-SAMPLE(xor8, "xorb %%dh, (%%rdi)")
-SAMPLE(test8_immediate, "testb $0x41, (%%rdi)")
-SAMPLE(test32, "testl %%ecx, (%%rdi)")
-SAMPLE(test64_immediate, "testq $-3, (%%rdi)")
-SAMPLE(cmp8_immediate, "cmpb $0x7f, (%%rdi)")
-SAMPLE(cmp16_immediate8, "cmpw $-1, (%%rdi)")
-SAMPLE(cmp32_memory_first, "cmpl %%edx, (%%rdi)")
-SAMPLE(cmp64_register_first, "cmpq (%%rdi), %%rdx")
-SAMPLE(xchg8, "xchgb %%ch, (%%rdi)")
-SAMPLE(xchg32, "xchgl %%ecx, (%%rdi)")
-SAMPLE(xchg64, "xchgq %%r9, (%%rdi)")
+#define SAMPLES(X)                                                                                 \
+    X(mov8_store, "movb %%cl, (%%rdi)")                                                            \
+    X(mov8_store_high, "movb %%bh, 16(%%rdi,%%rsi,2)")                                             \
+    X(mov8_store_rex, "movb %%r9b, (%%rdi)")                                                       \
+    X(mov16_store, "movw %%dx, (%%rdi)")                                                           \
+    X(mov32_store, "movl %%ecx, 0x1000(%%rdi,%%rsi,8)")                                            \
+    X(mov64_store, "movq %%r9, (%%rdi)")                                                           \
+    X(mov8_load, "movb (%%rdi), %%dl")                                                             \
+    X(mov8_load_high, "movb (%%rdi), %%ah")                                                        \
+    X(mov16_load, "movw (%%rdi), %%bx")                                                            \
+    X(mov32_load, "movl (%%rdi), %%r9d")                                                           \
+    X(mov32_load_accumulator, "movl (%%rdi), %%eax")                                               \
+    X(mov64_load, "movq (%%rdi,%%rsi), %%rbx")                                                     \
+    X(mov8_immediate, "movb $0x5a, (%%rdi)")                                                       \
+    X(mov16_immediate, "movw $0x5aa5, (%%rdi)")                                                    \
+    X(mov32_immediate, "movl $0x80000001, (%%rdi)")                                                \
+    X(mov64_immediate, "movq $-2, (%%rdi)")                                                        \
+    X(movzx_8_32, "movzbl (%%rdi), %%ecx")                                                         \
+    X(movzx_8_16, "movzbw (%%rdi), %%cx")                                                          \
+    X(movzx_16_64, "movzwq (%%rdi), %%r9")                                                         \
+    X(movsx_8_32, "movsbl (%%rdi), %%ecx")                                                         \
+    X(movsx_8_64, "movsbq (%%rdi), %%rdx")                                                         \
+    X(movsx_16_32, "movswl (%%rdi), %%ebx")                                                        \
+    X(movsx_32_64, "movslq (%%rdi), %%rax")                                                        \
+    X(and32, "andl %%ecx, (%%rdi)")                                                                \
+    X(and64_immediate8, "andq $-16, (%%rdi)")                                                      \
+    X(and8_load, "andb (%%rdi), %%bl")                                                             \
+    X(or16_immediate, "orw $0x1234, (%%rdi)")                                                      \
+    X(or8_locked, "lock orb $0x80, (%%rdi)")                                                       \
+    X(or64_load, "orq (%%rdi), %%r9")                                                              \
+    X(xor32_immediate, "xorl $0x12345678, (%%rdi)")                                                \
+    X(xor8, "xorb %%dh, (%%rdi)")                                                                  \
+    X(test8_immediate, "testb $0x41, (%%rdi)")                                                     \
+    X(test32, "testl %%ecx, (%%rdi)")                                                              \
+    X(test64_immediate, "testq $-3, (%%rdi)")                                                      \
+    X(cmp8_immediate, "cmpb $0x7f, (%%rdi)")                                                       \
+    X(cmp16_immediate8, "cmpw $-1, (%%rdi)")                                                       \
+    X(cmp32_memory_first, "cmpl %%edx, (%%rdi)")                                                   \
+    X(cmp64_register_first, "cmpq (%%rdi), %%rdx")                                                 \
+    X(xchg8, "xchgb %%ch, (%%rdi)")                                                                \
+    X(xchg32, "xchgl %%ecx, (%%rdi)")                                                              \
+    X(xchg64, "xchgq %%r9, (%%rdi)")
 
-static const struct sample samples[] = {
-    ROW(mov8_store),     ROW(mov8_store_high),  ROW(mov8_store_rex),
-    ROW(mov16_store),    ROW(mov32_store),      ROW(mov64_store),
-    ROW(mov8_load),      ROW(mov8_load_high),   ROW(mov16_load),
-    ROW(mov32_load),     ROW(mov64_load),       ROW(mov32_load_accumulator),
-    ROW(mov8_immediate), ROW(mov16_immediate),  ROW(mov32_immediate),
-    ROW(mov64_immediate), ROW(movzx_8_32),      ROW(movzx_8_16),
-    ROW(movzx_16_64),    ROW(movsx_8_32),       ROW(movsx_8_64),
-    ROW(movsx_16_32),    ROW(movsx_32_64),      ROW(and32),
-    ROW(and64_immediate8), ROW(and8_load),      ROW(or16_immediate),
-    ROW(or8_locked),     ROW(or64_load),        ROW(xor32_immediate),
-    ROW(xor8),           ROW(test8_immediate),  ROW(test32),
-    ROW(test64_immediate), ROW(cmp8_immediate), ROW(cmp16_immediate8),
-    ROW(cmp32_memory_first), ROW(cmp64_register_first), ROW(xchg8),
-    ROW(xchg32),         ROW(xchg64),
-};
+SAMPLES(SAMPLE)
+
+static const struct sample samples[] = {SAMPLES(ROW)};
 
 /* The addressing forms above reach up to here. */
 static uint64_t arena[0x1010 / 8 + 1];

@@ -18,38 +18,13 @@ static char *arena;
 #define boot_start ((char *)(KERNEL_BASE + MIB(2)))
 #define image_end  (boot_start + 6 * PAGE_SIZE)
 #include "../../xen/memory.c"
+#include "xen_panic.h"
 
 #define RAM_FRAMES 8192
 #define BORDER     5120 /* first frame of node 1 */
 
 struct boot_info boot;
 struct acpi_info acpi;
-static char panic_text[256];
-static jmp_buf on_panic;
-static bool panic_expected;
-
-void panic(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(panic_text, sizeof panic_text, format, args);
-    va_end(args);
-    if (panic_expected)
-        longjmp(on_panic, 1);
-    fail_msg("panic: %s", panic_text);
-    abort();
-}
-
-#define EXPECT_PANIC(statement)                                                                    \
-    do {                                                                                           \
-        panic_expected = true;                                                                     \
-        if (!setjmp(on_panic)) {                                                                   \
-            statement;                                                                             \
-            fail_msg("no panic");                                                                  \
-        }                                                                                          \
-        panic_expected = false;                                                                    \
-    } while (0)
 
 void printk(enum log_level level, const char *format, ...)
 {

@@ -1,30 +1,12 @@
 /* The hypervisor's side of psr/pmu.h with pmu=model: who is counted where, and our own hypercall.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "xen_pair.h"
 
-#undef __STRICT_ANSI__ /* Xen's headers use anonymous unions */
-#define __XEN_TOOLS__
-#include "../../xen/x86/arch.h"
-static struct pcpu machine[2], *here = machine;
-#define this_pcpu() here /* there is no GS base */
 #include "../../xen/moirai_perf.c"
 #include "../../xen/perf.c"
 
-struct pcpu *pcpus[MAX_PCPUS] = {&machine[0], &machine[1]};
-unsigned nr_pcpus = 2;
-struct options options;
-
-static sched_time clock_ns;
 static unsigned allocated;
 static unsigned references;
-static struct domain dom[3];
-static struct vcpu vcpu[3];
 static struct moirai_op op;
 static struct sched_refusal why;
 
@@ -40,23 +22,6 @@ static void no_cpuid(void *ctx, unsigned pcpu, uint32_t leaf, uint32_t subleaf, 
 }
 
 const struct psr_hw psr_msr = {.cpuid = no_cpuid}; /* a processor without any */
-
-sched_time now(void)
-{
-    return clock_ns;
-}
-
-void printk(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
-}
-
-void panic(const char *format, ...)
-{
-    fail_msg("panic: %s", format);
-    abort();
-}
 
 void *xmalloc(size_t size)
 {
@@ -75,26 +40,6 @@ void strcopy(char *to, const char *from, size_t size)
 {
     assert_true(strlen(from) < size);
     strcpy(to, from);
-}
-
-void spin_lock(struct spinlock *l)
-{
-    assert_int_equal(l->next, l->serving);
-    l->next++;
-}
-
-void spin_unlock(struct spinlock *l)
-{
-    l->serving++;
-}
-
-void pcpu_call(struct pcpu *p, void (*f)(void *arg), void *arg)
-{
-    struct pcpu *caller = here;
-
-    here = p;
-    f(arg);
-    here = caller;
 }
 
 struct domain *domain_get(domid_t id)
@@ -133,15 +78,9 @@ void timer_stop(struct timer *t)
 
 static void start_machine(enum pmu_source source)
 {
-    memset(machine, 0, sizeof machine);
-    memset(dom, 0, sizeof dom);
+    pair_start();
     memset(state, 0, sizeof state);
     memset(set_on, 0, sizeof set_on);
-    for (unsigned i = 0; i < 3; i++)
-        vcpu[i].domain = &dom[i];
-    machine[1].id = 1;
-    here = machine;
-    clock_ns = 0;
     xfree(model);
     model = NULL;
     options.pmu_source = source;

@@ -1,52 +1,16 @@
 /* The hypervisor's side of psr/ with psr=model: PQR_ASSOC, the tools' calls, the end of a domain.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
+#include "xen_pair.h"
 
-#undef __STRICT_ANSI__ /* Xen's headers use anonymous unions */
-#define __XEN_TOOLS__
-#include "../../xen/x86/arch.h"
-static struct pcpu machine[2], *here = machine;
-#define this_pcpu() here /* there is no GS base */
 #include "../../xen/domctl_psr.c"
 #include "../../xen/platform_resource.c"
 #include "../../xen/psr.c"
 #include "../../xen/sysctl_psr.c"
 
 const struct psr_hw psr_msr; /* not used: what it does only a processor can */
-struct pcpu *pcpus[MAX_PCPUS] = {&machine[0], &machine[1]};
-unsigned nr_pcpus = 2;
-struct options options;
-
-static sched_time clock_ns;
-static unsigned accesses; /* lists of them: each takes the model's lock */
 static unsigned refused_copies;
-static struct domain dom[3];
-static struct vcpu vcpu[3];
 
 /* ---- what these files ask of the rest ------------------------------------------------------ */
-
-sched_time now(void)
-{
-    return clock_ns;
-}
-
-void printk(enum log_level level, const char *format, ...)
-{
-    (void)level;
-    (void)format;
-}
-
-void panic(const char *format, ...)
-{
-    fail_msg("panic: %s", format);
-    abort();
-}
 
 void *xmalloc(size_t size)
 {
@@ -54,27 +18,6 @@ void *xmalloc(size_t size)
 
     assert_true(size <= sizeof memory);
     return memory;
-}
-
-void spin_lock(struct spinlock *l)
-{
-    assert_int_equal(l->next, l->serving);
-    l->next++;
-    accesses++;
-}
-
-void spin_unlock(struct spinlock *l)
-{
-    l->serving++;
-}
-
-void pcpu_call(struct pcpu *p, void (*f)(void *arg), void *arg)
-{
-    struct pcpu *caller = here;
-
-    here = p;
-    f(arg);
-    here = caller;
 }
 
 void debug_key_register(char key, const char *what, void (*show_it)(void))
@@ -108,23 +51,17 @@ int copy_to_guest(struct vcpu *v, uint64_t to, const void *from, size_t n)
 
 static void start(struct psr_options o)
 {
-    memset(machine, 0, sizeof machine);
-    memset(dom, 0, sizeof dom);
-    memset(vcpu, 0, sizeof vcpu);
+    pair_start();
     memset(state, 0, sizeof state);
     present = false;
-    for (unsigned i = 0; i < 3; i++)
-        vcpu[i].domain = &dom[i];
     for (unsigned i = 0; i < 2; i++) {
-        machine[i].id = machine[i].socket = i;
+        machine[i].socket = i;
         machine[i].apic_id = 64 * i;
     }
-    here = machine;
-    clock_ns = 0;
     options.psr = o;
     options.psr_source = PSR_MODEL_INTEL;
     psr_start();
-    accesses = 0;
+    lock_taken = 0;
 }
 
 static int setup(void **s)
@@ -169,19 +106,19 @@ static void test_written_when_it_changes(void **s)
     load(0, &vcpu[0]);
     load(0, &vcpu[1]); /* both in class 0 */
     load(0, NULL);
-    assert_int_equal(accesses, 0);
+    assert_int_equal(lock_taken, 0);
     assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L3_CBM, 0, 0x3), 0);
-    assert_int_equal(accesses, 1); /* the mask; nobody runs */
+    assert_int_equal(lock_taken, 1); /* the mask; nobody runs */
     load(0, &vcpu[0]);
-    assert_int_equal(accesses, 2);
+    assert_int_equal(lock_taken, 2);
     assert_int_equal(assoc_of(0), 1ULL << 32);
     load(0, &vcpu[0]);
-    assert_int_equal(accesses, 2);
+    assert_int_equal(lock_taken, 2);
     load(0, &vcpu[1]);
-    assert_int_equal(accesses, 3);
+    assert_int_equal(lock_taken, 3);
     assert_int_equal(assoc_of(0), 0);
     load(1, &vcpu[0]); /* it has no class on that socket */
-    assert_int_equal(accesses, 3);
+    assert_int_equal(lock_taken, 3);
 }
 
 /* A change counts at once, wherever the domain runs. */
@@ -291,7 +228,7 @@ static void test_parts(void **s)
     assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_enabled, 0, &data), -XEN_ENODEV);
     assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L3_CBM, 0, 1), -XEN_ENODEV);
     load(0, &vcpu[0]);
-    assert_int_equal(accesses, 0);
+    assert_int_equal(lock_taken, 0);
 }
 
 /* ---- resource_op ----------------------------------------------------------------------------- */
