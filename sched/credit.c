@@ -209,11 +209,7 @@ static struct sched_unit *choose(struct sched_pcpu *pcpu, struct sched_unit *pre
         return prev;
     if (!first || first != prev || !prev->yielding || rq->waiting.size == 1)
         return first;
-    struct credit_unit *c = prev->data;
-    heap_remove(&rq->waiting, &c->node);
-    struct sched_unit *second = first_waiting(rq);
-    heap_insert(&rq->waiting, &c->node, order_key(prev));
-    return second;
+    return container_of(heap_second(&rq->waiting), struct credit_unit, node)->unit;
 }
 
 static struct sched_decision pick(struct sched_pcpu *pcpu, struct sched_unit *prev, sched_time now)

@@ -160,11 +160,7 @@ static struct sched_unit *candidate(struct runqueue *rq, struct sched_unit *prev
 
     if (!yielded || first != prev || rq->waiting.size == 1)
         return first;
-    struct credit2_unit *c = prev->data;
-    heap_remove(&rq->waiting, &c->node);
-    struct sched_unit *second = first_waiting(rq);
-    heap_insert(&rq->waiting, &c->node, prev->vtime);
-    return second;
+    return container_of(heap_second(&rq->waiting), struct credit2_unit, node)->unit;
 }
 
 /* How long until the next in line has as much credit, within the limits of the timer. */

@@ -59,6 +59,13 @@ void heap_remove(struct heap *h, struct heap_node *n);
 /* Changes the key of a node that is in `h`; it counts as newly inserted among equals. */
 void heap_update(struct heap *h, struct heap_node *n, int64_t key);
 
+/* The next after the top of a heap that is not empty, or NULL. */
+static inline struct heap_node *heap_second(const struct heap *h)
+{
+    struct heap_node *left = h->top->left, *right = h->top->right;
+    return right && heap_before(right, left) ? right : left;
+}
+
 #define heap_top_entry(h, type, member)                                                            \
     ((h)->top ? (type *)((char *)(h)->top - offsetof(type, member)) : NULL)
 

@@ -14,18 +14,12 @@ int domctl_get_cpu_policy(struct vcpu *v, struct domain *d, struct xen_domctl *c
 {
     struct xen_domctl_cpu_policy *p = &c->u.cpu_policy;
     struct xen_cpuid_leaf *leaves = xnew_array(struct xen_cpuid_leaf, CPUID_MAX_LEAVES);
-    int err = 0;
 
     if (!leaves)
         return -XEN_ENOMEM;
     unsigned n = cpuid_domain_leaves(d, leaves, CPUID_MAX_LEAVES);
-    n = policy_pad(leaves, MIN(n, CPUID_MAX_LEAVES));
-    if (n > p->nr_leaves)
-        err = -XEN_ENOBUFS;
-    else if (copy_to_guest(v, (uintptr_t)p->leaves.p, leaves, n * sizeof *leaves))
-        err = -XEN_EFAULT;
+    int err = policy_leaves_out(v, (uintptr_t)p->leaves.p, &p->nr_leaves, leaves, n);
     xfree(leaves);
-    p->nr_leaves = n;
     p->nr_msrs = 0;
     return err;
 }

@@ -141,24 +141,16 @@ mfn_t grant_shared_frame(struct domain *d, unsigned index)
     return mfn;
 }
 
-unsigned grants_nr_frames(const struct domain *d)
+struct grants_size grants_size(const struct domain *d)
 {
     struct grant_table *t = grant_table_get(d);
-    unsigned n = t ? t->nr_frames : 0;
+    struct grants_size size = {0};
 
-    if (t)
+    if (t) {
+        size = (struct grants_size){t->nr_frames, t->max_frames};
         grant_table_put(t);
-    return n;
-}
-
-unsigned grants_max_frames(const struct domain *d)
-{
-    struct grant_table *t = grant_table_get(d);
-    unsigned n = t ? t->max_frames : 0;
-
-    if (t)
-        grant_table_put(t);
-    return n;
+    }
+    return size;
 }
 
 /* ---- pinning an entry ---------------------------------------------------------------------- */

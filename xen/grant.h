@@ -10,8 +10,10 @@ bool grants_unmap_some(struct domain *d, uint32_t nr);
 void grants_fini(struct domain *d); /* unmaps what it has mapped of others; frees the frames */
 /* The frame of shared grant entries at index, grown as needed; MFN_NONE beyond the maximum. */
 mfn_t grant_shared_frame(struct domain *d, unsigned index);
-unsigned grants_nr_frames(const struct domain *d);
-unsigned grants_max_frames(const struct domain *d);
+struct grants_size {
+    unsigned nr_frames, max_frames;
+};
+struct grants_size grants_size(const struct domain *d);
 
 /* ---- hc_grant.c's operations: the result is in op->status ---------------------------------- */
 

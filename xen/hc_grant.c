@@ -8,25 +8,39 @@
 
 #define BUDGET 32 /* elements in one go */
 
+union grant_op {
+    struct gnttab_map_grant_ref map;
+    struct gnttab_unmap_grant_ref unmap;
+    struct gnttab_setup_table setup;
+    struct gnttab_copy copy;
+    struct gnttab_query_size size;
+    struct gnttab_set_version set_version;
+    struct gnttab_get_status_frames status_frames;
+    struct gnttab_get_version get_version;
+    struct gnttab_swap_grant_ref swap;
+};
+
 /* ---- operations on the table --------------------------------------------------------------- */
 
-static int query_size(struct vcpu *v, uint64_t at)
+/* What an operation answers for a domain that domain_for() refuses. */
+static int16_t status_of(int err)
 {
-    struct gnttab_query_size op;
-    int err;
+    return err == -XEN_EPERM ? GNTST_permission_denied : GNTST_bad_domain;
+}
 
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    struct domain *d = domain_for(v, op.dom, &err);
+static int query_size(struct vcpu *v, union grant_op *op)
+{
+    int err;
+    struct domain *d = domain_for(v, op->size.dom, &err);
+
     if (d) {
-        op.nr_frames = grants_nr_frames(d);
-        op.max_nr_frames = grants_max_frames(d);
-        op.status = GNTST_okay;
+        struct grants_size size = grants_size(d);
+        op->size.nr_frames = size.nr_frames;
+        op->size.max_nr_frames = size.max_frames;
         domain_put(d);
-    } else {
-        op.status = err == -XEN_EPERM ? GNTST_permission_denied : GNTST_bad_domain;
     }
-    return copy_to_guest(v, at, &op, sizeof op);
+    op->size.status = d ? GNTST_okay : status_of(err);
+    return 0;
 }
 
 /* Grows the table. Its frames have no addresses until XENMEM_add_to_physmap gives them some. */
@@ -35,7 +49,7 @@ static int setup_frames(struct vcpu *v, struct domain *d, struct gnttab_setup_ta
     const xen_pfn_t nowhere = ~(xen_pfn_t)0;
 
     op->status = GNTST_general_error;
-    if (op->nr_frames > grants_max_frames(d))
+    if (op->nr_frames > grants_size(d).max_frames)
         return 0;
     if (op->nr_frames && grant_shared_frame(d, op->nr_frames - 1) == MFN_NONE)
         return 0;
@@ -46,108 +60,78 @@ static int setup_frames(struct vcpu *v, struct domain *d, struct gnttab_setup_ta
     return 0;
 }
 
-static int setup_table(struct vcpu *v, uint64_t at)
+static int setup_table(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_setup_table op;
     int err;
+    struct domain *d = domain_for(v, op->setup.dom, &err);
 
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    struct domain *d = domain_for(v, op.dom, &err);
-    if (d) {
-        err = setup_frames(v, d, &op);
-        domain_put(d);
-        if (err)
-            return err;
-    } else {
-        op.status = err == -XEN_EPERM ? GNTST_permission_denied : GNTST_bad_domain;
+    if (!d) {
+        op->setup.status = status_of(err);
+        return 0;
     }
-    return copy_to_guest(v, at, &op, sizeof op);
+    err = setup_frames(v, d, &op->setup);
+    domain_put(d);
+    return err;
 }
 
-static int set_version(struct vcpu *v, uint64_t at)
+static int set_version(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_set_version op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    if (op.version != 1)
-        return op.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
-    return copy_to_guest(v, at, &op, sizeof op);
+    (void)v;
+    if (op->set_version.version == 1)
+        return 0;
+    return op->set_version.version == 2 ? -XEN_ENOSYS : -XEN_EINVAL;
 }
 
-static int get_version(struct vcpu *v, uint64_t at)
+static int get_version(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_get_version op;
     int err;
+    struct domain *d = domain_for(v, op->get_version.dom, &err);
 
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    struct domain *d = domain_for(v, op.dom, &err);
     if (!d)
         return err;
     domain_put(d);
-    op.version = 1;
-    return copy_to_guest(v, at, &op, sizeof op);
+    op->get_version.version = 1;
+    return 0;
 }
 
 /* Only tables of version 2 have them. */
-static int get_status_frames(struct vcpu *v, uint64_t at)
+static int get_status_frames(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_get_status_frames op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    op.status = GNTST_general_error;
-    return copy_to_guest(v, at, &op, sizeof op);
+    (void)v;
+    op->status_frames.status = GNTST_general_error;
+    return 0;
 }
 
 /* ---- operations on grants ------------------------------------------------------------------ */
 
-static int map_grant_ref(struct vcpu *v, uint64_t at)
+static int map_grant_ref(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_map_grant_ref op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    grant_map(v->domain, &op);
-    return copy_to_guest(v, at, &op, sizeof op);
+    grant_map(v->domain, &op->map);
+    return 0;
 }
 
-static int unmap_grant_ref(struct vcpu *v, uint64_t at)
+static int unmap_grant_ref(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_unmap_grant_ref op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    grant_unmap(v->domain, &op);
-    return copy_to_guest(v, at, &op, sizeof op);
+    grant_unmap(v->domain, &op->unmap);
+    return 0;
 }
 
-static int copy(struct vcpu *v, uint64_t at)
+static int copy(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_copy op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    grant_copy(v->domain, &op);
-    return copy_to_guest(v, at, &op, sizeof op);
+    grant_copy(v->domain, &op->copy);
+    return 0;
 }
 
-static int swap_grant_ref(struct vcpu *v, uint64_t at)
+static int swap_grant_ref(struct vcpu *v, union grant_op *op)
 {
-    struct gnttab_swap_grant_ref op;
-
-    if (copy_from_guest(v, &op, at, sizeof op))
-        return -XEN_EFAULT;
-    grant_swap(v->domain, &op);
-    return copy_to_guest(v, at, &op, sizeof op);
+    grant_swap(v->domain, &op->swap);
+    return 0;
 }
 
 /* ---- which is which ------------------------------------------------------------------------ */
 
 static const struct {
-    int (*run)(struct vcpu *v, uint64_t at);
+    int (*run)(struct vcpu *v, union grant_op *op);
     unsigned size;
     bool single; /* takes exactly one element */
 } ops[] = {
@@ -163,6 +147,17 @@ static const struct {
     [GNTTABOP_swap_grant_ref] = {swap_grant_ref, sizeof(struct gnttab_swap_grant_ref), false},
 };
 
+/* One element, read from the guest and written back with the answer. */
+static int run(struct vcpu *v, uint32_t cmd, uint64_t at)
+{
+    union grant_op op;
+
+    if (copy_from_guest(v, &op, at, ops[cmd].size))
+        return -XEN_EFAULT;
+    int err = ops[cmd].run(v, &op);
+    return err ? err : copy_to_guest(v, at, &op, ops[cmd].size);
+}
+
 int64_t hc_grant(struct vcpu *v, struct hc_args *args)
 {
     uint32_t cmd = args->a[0], count = args->a[2];
@@ -177,7 +172,7 @@ int64_t hc_grant(struct vcpu *v, struct hc_args *args)
             args->a[2] = count - i;
             return HC_RESTART;
         }
-        int err = ops[cmd].run(v, args->a[1] + (uint64_t)i * ops[cmd].size);
+        int err = run(v, cmd, args->a[1] + (uint64_t)i * ops[cmd].size);
         if (err)
             return err;
     }

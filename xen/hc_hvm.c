@@ -35,6 +35,18 @@ static const struct {
     [HVM_PARAM_MCA_CAP] = {ONCE | LIMITED, XEN_HVM_MCA_CAP_MASK},
 };
 
+/* The domain whose parameter *op is to be, with a reference; NULL and *err. */
+static struct domain *param_owner(struct vcpu *v, uint64_t arg, struct xen_hvm_param *op, int *err)
+{
+    if (copy_from_guest(v, op, arg, sizeof *op))
+        *err = -XEN_EFAULT;
+    else if (op->index >= HVM_NR_PARAMS)
+        *err = -XEN_EINVAL;
+    else
+        return domain_for(v, op->domid, err);
+    return NULL;
+}
+
 /* With d->lock. */
 static int set(const struct vcpu *v, struct domain *d, uint32_t index, uint64_t value)
 {
@@ -54,12 +66,8 @@ static int64_t set_param(struct vcpu *v, uint64_t arg)
 {
     struct xen_hvm_param op;
     int err;
+    struct domain *d = param_owner(v, arg, &op, &err);
 
-    if (copy_from_guest(v, &op, arg, sizeof op))
-        return -XEN_EFAULT;
-    if (op.index >= HVM_NR_PARAMS)
-        return -XEN_EINVAL;
-    struct domain *d = domain_for(v, op.domid, &err);
     if (!d)
         return err;
     spin_lock(&d->lock);
@@ -73,12 +81,8 @@ static int64_t get_param(struct vcpu *v, uint64_t arg)
 {
     struct xen_hvm_param op;
     int err;
+    struct domain *d = param_owner(v, arg, &op, &err);
 
-    if (copy_from_guest(v, &op, arg, sizeof op))
-        return -XEN_EFAULT;
-    if (op.index >= HVM_NR_PARAMS)
-        return -XEN_EINVAL;
-    struct domain *d = domain_for(v, op.domid, &err);
     if (!d)
         return err;
     op.value = __atomic_load_n(&d->params[op.index], __ATOMIC_RELAXED);

@@ -219,7 +219,7 @@ static int map_grant_frame(struct vcpu *v, struct domain *owner, uint64_t index,
 static int acquire_grant_frames(struct vcpu *v, struct domain *owner,
                                 const struct xen_mem_acquire_resource *arg)
 {
-    unsigned max = grants_max_frames(owner);
+    unsigned max = grants_size(owner).max_frames;
 
     if (arg->frame >= max || arg->nr_frames > max - arg->frame)
         return -XEN_EINVAL;
@@ -246,7 +246,7 @@ static int acquire(struct vcpu *v, struct hc_args *args, struct domain *owner,
         return acquire_grant_frames(v, owner, arg);
     if (!handle_null(arg->frame_list))
         return -XEN_EINVAL;
-    arg->nr_frames = grants_max_frames(owner);
+    arg->nr_frames = grants_size(owner).max_frames;
     return copy_arg_back(v, args, arg) ? -XEN_EFAULT : 0;
 }
 

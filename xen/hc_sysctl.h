@@ -65,11 +65,13 @@ int sysctl_getcpuinfo(struct vcpu *v, struct xen_sysctl *s);
 
 struct xen_cpuid_leaf;
 /*
- * Makes a list of leaves complete, for the tools: zeros for those up to the greatest that are not
- * in it, and returns how many there are (at most CPUID_MAX_LEAVES). The tools keep a policy as a
- * structure, and write all of its leaves back into an array of the length that they were told.
+ * Gives the tools a list of `nr` leaves, in an array of CPUID_MAX_LEAVES, if it is not longer than
+ * *room, and sets *room to its length. The list is made complete first: zeros for leaves up to the
+ * greatest that are not in it. The tools keep a policy as a structure, and write all of its leaves
+ * back into an array of the length that they were told. -ENOBUFS, -EFAULT.
  */
-unsigned policy_pad(struct xen_cpuid_leaf *leaves, unsigned nr);
+int policy_leaves_out(struct vcpu *v, uint64_t to, uint32_t *room, struct xen_cpuid_leaf *leaves,
+                      unsigned nr);
 
 /* hc_physdev.c: has dom0 told of it? */
 bool pci_device_known(const struct physdev_pci_device *d);

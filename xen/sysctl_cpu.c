@@ -209,7 +209,7 @@ static void want_basic(struct leaf_list *l, uint32_t leaf)
     }
 }
 
-unsigned policy_pad(struct xen_cpuid_leaf *leaves, unsigned nr)
+static unsigned pad(struct xen_cpuid_leaf *leaves, unsigned nr)
 {
     struct leaf_list l = {leaves, nr};
     uint32_t basic = want(&l, 0, XEN_CPUID_NO_SUBLEAF)->a;
@@ -224,6 +224,18 @@ unsigned policy_pad(struct xen_cpuid_leaf *leaves, unsigned nr)
     return l.nr;
 }
 
+int policy_leaves_out(struct vcpu *v, uint64_t to, uint32_t *room, struct xen_cpuid_leaf *leaves,
+                      unsigned nr)
+{
+    unsigned n = pad(leaves, MIN(nr, CPUID_MAX_LEAVES));
+    bool fits = n <= *room;
+
+    *room = n;
+    if (!fits)
+        return -XEN_ENOBUFS;
+    return copy_to_guest(v, to, leaves, n * sizeof *leaves) ? -XEN_EFAULT : 0;
+}
+
 static int policy_supported(uint32_t index)
 {
     if (index > XEN_SYSCTL_cpu_policy_hvm_default)
@@ -236,18 +248,12 @@ static int policy_supported(uint32_t index)
 static int leaves_out(struct vcpu *v, struct xen_sysctl_cpu_policy *p)
 {
     struct xen_cpuid_leaf *leaves = xnew_array(struct xen_cpuid_leaf, CPUID_MAX_LEAVES);
-    int err = 0;
 
     if (!leaves)
         return -XEN_ENOMEM;
     unsigned n = cpuid_policy_leaves(p->index, leaves, CPUID_MAX_LEAVES);
-    n = policy_pad(leaves, MIN(n, CPUID_MAX_LEAVES));
-    if (n > p->nr_leaves)
-        err = -XEN_ENOBUFS;
-    else if (copy_to_guest(v, (uintptr_t)p->leaves.p, leaves, n * sizeof *leaves))
-        err = -XEN_EFAULT;
+    int err = policy_leaves_out(v, (uintptr_t)p->leaves.p, &p->nr_leaves, leaves, n);
     xfree(leaves);
-    p->nr_leaves = n;
     return err;
 }
 

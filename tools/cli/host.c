@@ -174,6 +174,16 @@ static void *grown(void *array, unsigned nr, size_t size)
     return larger;
 }
 
+/* `error` ends the list: without complaint if there are just no more. */
+static void *ended(void *list, int error)
+{
+    if (error == ENOENT)
+        return list;
+    cannot_ask(error);
+    free(list);
+    return NULL;
+}
+
 struct moirai_pool *host_pools(struct host *h, unsigned *nr)
 {
     struct moirai_pool *list = NULL;
@@ -185,13 +195,8 @@ struct moirai_pool *host_pools(struct host *h, unsigned *nr)
             return NULL;
         h->op->u.pool = (struct moirai_pool){.pool = from};
         int error = host_call(h, MOIRAI_POOL);
-        if (error == ENOENT)
-            return list;
-        if (error) {
-            cannot_ask(error);
-            free(list);
-            return NULL;
-        }
+        if (error)
+            return ended(list, error);
         list[*nr] = h->op->u.pool;
         from = list[*nr].pool + 1;
     }
@@ -208,13 +213,8 @@ struct moirai_vcpu *host_vcpus(struct host *h, unsigned *nr)
             return NULL;
         h->op->u.vcpu = (struct moirai_vcpu){.domain = domain, .vcpu = vcpu};
         int error = host_call(h, MOIRAI_VCPU);
-        if (error == ENOENT)
-            return list;
-        if (error) {
-            cannot_ask(error);
-            free(list);
-            return NULL;
-        }
+        if (error)
+            return ended(list, error);
         list[*nr] = h->op->u.vcpu;
         domain = list[*nr].domain;
         vcpu = list[*nr].vcpu + 1;
