@@ -142,11 +142,16 @@ int cpupool_destroy(uint32_t id)
 
 /* ---- pCPUs --------------------------------------------------------------------------------- */
 
+bool cpupool_is_free(const struct pcpu *p)
+{
+    return p->online && !p->sched->pool;
+}
+
 static uint32_t first_free(void)
 {
     uint32_t i = 0;
 
-    while (i < nr_pcpus && pcpus[i]->sched->pool)
+    while (i < nr_pcpus && !cpupool_is_free(pcpus[i]))
         i++;
     return i;
 }
@@ -168,7 +173,7 @@ static int add_pcpu(struct sched_pool *pool, uint32_t pcpu)
         pcpu = first_free();
     else if (pcpu >= nr_pcpus)
         return -XEN_EINVAL;
-    if (pcpu >= nr_pcpus || pcpus[pcpu]->sched->pool)
+    if (pcpu >= nr_pcpus || !cpupool_is_free(pcpus[pcpu]))
         return -XEN_ENODEV;
     return sched_pool_add_pcpu(pool, pcpus[pcpu]->sched, now());
 }
@@ -199,6 +204,40 @@ int cpupool_remove_pcpu(uint32_t id, uint32_t pcpu)
 {
     spin_lock(&sched_lock);
     int err = remove_pcpu(cpupool_find(id), pcpu);
+    spin_unlock(&sched_lock);
+    return err;
+}
+
+static int offline(struct pcpu *p)
+{
+    int err = 0;
+
+    if (!p->online)
+        return -XEN_EEXIST;
+    if (!cpupool_is_free(p))
+        err = p->sched->pool == pool0 ? sched_pool_remove_pcpu(p->sched, now(), NULL) : -XEN_ENODEV;
+    if (!err)
+        p->online = false;
+    return err;
+}
+
+int cpupool_offline_pcpu(struct pcpu *p)
+{
+    spin_lock(&sched_lock);
+    int err = offline(p);
+    spin_unlock(&sched_lock);
+    return err;
+}
+
+int cpupool_online_pcpu(struct pcpu *p)
+{
+    int err = -XEN_EEXIST;
+
+    spin_lock(&sched_lock);
+    if (!p->online) {
+        p->online = true;
+        err = sched_pool_add_pcpu(pool0, p->sched, now());
+    }
     spin_unlock(&sched_lock);
     return err;
 }

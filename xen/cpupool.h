@@ -1,6 +1,6 @@
 /*
- * Pools of pCPUs, each with a policy of its own. A pCPU is in one pool or free;
- * a domain is in one, and runs on its pCPUs only. Pool 0 is there for ever: it
+ * Pools of pCPUs, each with a policy of its own. A pCPU is in one pool, free or
+ * offline; a domain is in one, and runs on its pCPUs only. Pool 0 is there for ever: it
  * has dom0, which never leaves it.
  */
 #ifndef XEN_CPUPOOL_H
@@ -28,6 +28,12 @@ int cpupool_add_pcpu(uint32_t id, uint32_t pcpu);
 /* CPUPOOL_ANY: the pool's last. -ENOENT; -EINVAL: no such pCPU; -EADDRNOTAVAIL: it is elsewhere;
  * -EBUSY: domains would be without any; -ENOSPC: what is reserved does not fit on the others. */
 int cpupool_remove_pcpu(uint32_t id, uint32_t pcpu);
+/* Out of Pool-0, or no longer free; and back into Pool-0, as Xen does. -EEXIST: it is that already;
+ * -ENODEV: it is in another pool; -EBUSY, -ENOSPC: as above. */
+int cpupool_offline_pcpu(struct pcpu *p);
+int cpupool_online_pcpu(struct pcpu *p);
+/* In no pool, but could be. Under sched_lock. */
+bool cpupool_is_free(const struct pcpu *p);
 /* -ENOENT: no such pool, or it has no pCPU; -EPERM: it is dom0. */
 int cpupool_move_domain(struct domain *d, uint32_t id);
 /* The number of the domain's pool. */

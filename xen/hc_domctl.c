@@ -263,9 +263,20 @@ static bool copies_back(const struct xen_domctl *c, int err)
                     (c->cmd == XEN_DOMCTL_set_cpu_policy || c->cmd == XEN_DOMCTL_gethvmcontext));
 }
 
+static bool busy;
+
+bool domctl_begin(void)
+{
+    return !__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE);
+}
+
+void domctl_end(void)
+{
+    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
+}
+
 int64_t hc_domctl(struct vcpu *v, struct hc_args *args)
 {
-    static bool busy;
     struct xen_domctl c;
 
     if (!v->domain->privileged)
@@ -274,10 +285,10 @@ int64_t hc_domctl(struct vcpu *v, struct hc_args *args)
         return -XEN_EFAULT;
     if (c.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
         return -XEN_EACCES;
-    if (__atomic_exchange_n(&busy, true, __ATOMIC_ACQUIRE))
+    if (!domctl_begin())
         return HC_RESTART;
     int err = dispatch(v, &c);
-    __atomic_store_n(&busy, false, __ATOMIC_RELEASE);
+    domctl_end();
     if (copies_back(&c, err) && copy_to_guest(v, args->a[0], &c, sizeof c))
         return err ? err : -XEN_EFAULT;
     return err;

@@ -39,7 +39,7 @@ static void get_cpuinfo(struct xenpf_pcpuinfo *info)
         return;
     }
     const struct pcpu *p = pcpus[info->xen_cpuid];
-    info->flags = XEN_PCPU_FLAGS_ONLINE;
+    info->flags = p->online ? XEN_PCPU_FLAGS_ONLINE : 0;
     info->apic_id = p->apic_id;
     info->acpi_id = acpi_id_of(p);
 }

@@ -93,6 +93,7 @@ static int (*const ops[])(struct vcpu *v, struct xen_sysctl *s) = {
     [XEN_SYSCTL_debug_keys] = debug_keys,
     [XEN_SYSCTL_getcpuinfo] = sysctl_getcpuinfo,
     [XEN_SYSCTL_availheap] = availheap,
+    [XEN_SYSCTL_cpu_hotplug] = sysctl_cpu_hotplug,
     [XEN_SYSCTL_cputopoinfo] = sysctl_cputopoinfo,
     [XEN_SYSCTL_numainfo] = sysctl_numainfo,
     [XEN_SYSCTL_cpupool_op] = sysctl_cpupool_op,

@@ -20,6 +20,10 @@ typedef int (*domctl_op)(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 /* hc_domctl.c: also what sysctl lists */
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
+/* One domctl runs at a time, and so does what must not come between. False: HC_RESTART. */
+bool domctl_begin(void);
+void domctl_end(void);
+
 /* The domain's vCPU of that number, or NULL and *err. */
 struct vcpu *domctl_vcpu(struct domain *d, uint32_t id, int *err);
 
@@ -50,6 +54,9 @@ int domctl_sethvmcontext(struct vcpu *v, struct domain *d, struct xen_domctl *c)
 int sysctl_scheduler_op(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_cpupool_op(struct vcpu *v, struct xen_sysctl *s);
 int sysctl_sched_id(struct vcpu *v, struct xen_sysctl *s);
+
+/* hotplug.c */
+int sysctl_cpu_hotplug(struct vcpu *v, struct xen_sysctl *s);
 
 /* sysctl_trace.c */
 int sysctl_tbuf_op(struct vcpu *v, struct xen_sysctl *s);

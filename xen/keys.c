@@ -69,6 +69,13 @@ static void show_unit(const struct sched_unit *u)
            mark[u->state], u->service / 1000000, u->migrations);
 }
 
+static const char *pool_name(const struct pcpu *p)
+{
+    if (!p->online)
+        return "offline";
+    return p->sched->pool ? sched_policy_name(p->sched->pool->policy) : "no pool";
+}
+
 static void show_queues(void)
 {
     printk(LOG_ERR, "run queues at %ld us (r runs, w waits, s sleeps, p parked):", now() / 1000);
@@ -78,9 +85,8 @@ static void show_queues(void)
 
         if (!p)
             continue;
-        printk(LOG_ERR, "  pCPU %u: %s, runnable %u, until %ld us", i,
-               p->pool ? sched_policy_name(p->pool->policy) : "no pool", p->nr_runnable,
-               p->until == SCHED_NEVER ? -1 : p->until / 1000);
+        printk(LOG_ERR, "  pCPU %u: %s, runnable %u, until %ld us", i, pool_name(pcpus[i]),
+               p->nr_runnable, p->until == SCHED_NEVER ? -1 : p->until / 1000);
         list_for_each(u, &p->units, struct sched_unit, home_link)
             show_unit(u);
     }

@@ -62,7 +62,7 @@ void numa_nodes_read(struct numa_nodes *m, bool with_vcpus)
         m->node[i] =
             (struct numa_node){.total = frames_node_total(i), .free = frames_free_count(i)};
     for (unsigned i = 0; i < nr_pcpus; i++)
-        m->node[pcpus[i]->node].pcpus++;
+        m->node[pcpus[i]->node].pcpus += pcpus[i]->online;
     for (unsigned id = 0; with_vcpus && id < MAX_DOMAINS && (d = domain_get_next((domid_t)id));
          id = d->id + 1u) {
         count_vcpus(d, m);

@@ -17,7 +17,7 @@ struct pcpu {
     unsigned id;
     uint32_t apic_id;
     unsigned core, socket, node;
-    bool online;
+    bool online; /* or parked (hotplug.c), in no pool; changes under sched_lock */
     void *stack_top;
 
     /* What it runs (schedule.c). */
@@ -44,7 +44,7 @@ struct pcpu {
 };
 
 extern struct pcpu *pcpus[MAX_PCPUS]; /* by id */
-extern unsigned nr_pcpus;             /* all of them are online */
+extern unsigned nr_pcpus;             /* all that have started, those that are parked too */
 
 static inline struct pcpu *this_pcpu(void)
 {

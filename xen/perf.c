@@ -14,6 +14,7 @@
 #include "x86/arch.h"
 
 static struct spinlock perf_lock = SPINLOCK_INIT(RANK_IRQ);
+static const struct psr_hw *registers;
 static struct pmu_caps caps;
 static struct pmu_model *model;
 static const char *missing = "the hypervisor is not up yet"; /* or why else; NULL: it can count */
@@ -209,23 +210,47 @@ static const struct psr_hw *find_counters(void)
 static void online_here(void *arg)
 {
     unsigned i = this_pcpu()->id;
-    const struct psr_hw *hw = arg;
     struct pmu_caps own;
 
-    pmu_discover(hw, i, &own);
+    (void)arg;
+    spin_lock(&perf_lock);
+    pmu_discover(registers, i, &own);
     if (own.vendor == caps.vendor && own.nr_general == caps.nr_general &&
         own.nr_fixed == caps.nr_fixed)
-        pmu_online(&state[i].counters, hw, i, &caps);
-    timer_init(&state[i].look, on_timer);
+        pmu_online(&state[i].counters, registers, i, &caps);
+    spin_unlock(&perf_lock);
 }
 
-static void bring_up(const struct psr_hw *hw)
+void perf_pcpu_online(struct pcpu *p)
+{
+    if (!missing)
+        pcpu_call(p, online_here, NULL);
+}
+
+/* There may be a vCPU that is about to leave: it is not counted any more. */
+static void rest_here(void *arg)
+{
+    struct pcpu *p = this_pcpu();
+
+    (void)arg;
+    stop(p);
+    start(p, NULL);
+}
+
+void perf_pcpu_offline(struct pcpu *p)
+{
+    if (!missing)
+        pcpu_call(p, rest_here, NULL);
+}
+
+static void bring_up(void)
 {
     unsigned nr = 0;
 
-    pmu_discover(hw, 0, &caps);
+    pmu_discover(registers, 0, &caps);
     for (unsigned i = 0; i < nr_pcpus; i++) {
-        pcpu_call(pcpus[i], online_here, (void *)hw);
+        timer_init(&state[i].look, on_timer);
+        pcpu_call(pcpus[i], online_here, NULL);
         nr += state[i].counters.hw != NULL;
     }
     if (!nr) {
@@ -242,9 +267,11 @@ static void bring_up(const struct psr_hw *hw)
 
 void perf_init(void)
 {
-    if (options.pmu_source == PMU_OFF)
+    if (options.pmu_source == PMU_OFF) {
         missing = "performance counters are off: pmu, an option of the hypervisor, turns them on; "
                   "pmu=model has a model of some";
-    else
-        bring_up(find_counters());
+        return;
+    }
+    registers = find_counters();
+    bring_up();
 }

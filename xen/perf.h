@@ -13,6 +13,10 @@
 /* Once all pCPUs are up; before there are domains. */
 void perf_init(void);
 
+/* The pCPU, in no pool, goes, with its counters at rest; it comes again, and runs nothing yet. */
+void perf_pcpu_offline(struct pcpu *p);
+void perf_pcpu_online(struct pcpu *p);
+
 /* schedule.c: the vCPU's registers come to this pCPU; they are about to go. */
 void perf_load(struct pcpu *p, const struct domain *d);
 void perf_unload(struct pcpu *p);

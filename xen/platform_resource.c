@@ -66,7 +66,7 @@ int64_t platform_resource_op(struct vcpu *v, const struct xenpf_resource_op *op)
         return 0;
     if (op->nr_entries > MAX_ENTRIES)
         return -XEN_E2BIG;
-    if (op->cpu >= nr_pcpus)
+    if (op->cpu >= nr_pcpus || !pcpus[op->cpu]->online)
         return -XEN_ENODEV;
     if (copy_from_guest(v, entry, (uintptr_t)op->entries.p, size))
         return -XEN_EFAULT;

@@ -212,7 +212,43 @@ static const struct psr_hw *find_registers(void)
     }
 }
 
+/* ---- pCPUs that come and go ------------------------------------------------------------------ */
+
 /* A pCPU that is left out keeps class 0, for whoever runs there. */
+static void bring_up(const struct pcpu *p)
+{
+    int err = psr_online(&partitions, p->id, p->apic_id, p->socket);
+
+    state[p->id].assoc = 0;
+    state[p->id].online = !err;
+    if (err)
+        printk(LOG_WARN, "psr: pCPU %u on socket %u is left out, error %d", p->id, p->socket, err);
+}
+
+void psr_pcpu_online(struct pcpu *p)
+{
+    if (present)
+        bring_up(p);
+}
+
+/* From here on psr_switch() does nothing there. */
+static void rest_here(void *arg)
+{
+    struct pcpu *p = this_pcpu();
+
+    (void)arg;
+    psr_switch(p, NULL);
+    state[p->id].online = false;
+}
+
+void psr_pcpu_offline(struct pcpu *p)
+{
+    if (!present)
+        return;
+    pcpu_call(p, rest_here, NULL);
+    psr_offline(&partitions, p->id);
+}
+
 void psr_start(void)
 {
     const struct psr_options *o = &options.psr;
@@ -221,14 +257,8 @@ void psr_start(void)
         return;
     local = find_registers();
     psr_init(&partitions, &anywhere, o);
-    for (unsigned i = 0; i < nr_pcpus; i++) {
-        int err = psr_online(&partitions, i, pcpus[i]->apic_id, pcpus[i]->socket);
-
-        state[i].online = !err;
-        if (err)
-            printk(LOG_WARN, "psr: pCPU %u on socket %u is left out, error %d", i, pcpus[i]->socket,
-                   err);
-    }
+    for (unsigned i = 0; i < nr_pcpus; i++)
+        bring_up(pcpus[i]);
     present = psr_present(&partitions);
     if (!present)
         printk(LOG_WARN, "psr: this processor can neither partition nor count");

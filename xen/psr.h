@@ -3,8 +3,8 @@
  * thinking is in ../psr/; here it meets the processor's registers, or the model
  * of some that psr=model asks for.
  *
- * What a domain has changes in domctls only, of which one runs at a time; so
- * there is no lock.
+ * What a domain has changes in domctls only, and pCPUs come and go between them
+ * (domctl_begin()); of all that one runs at a time, so there is no lock.
  */
 #ifndef XEN_PSR_H
 #define XEN_PSR_H
@@ -14,6 +14,10 @@
 
 /* Once all pCPUs are up; before there are domains. */
 void psr_start(void);
+
+/* The pCPU, in no pool, goes, with PQR_ASSOC at rest; it comes again, and runs nothing yet. */
+void psr_pcpu_offline(struct pcpu *p);
+void psr_pcpu_online(struct pcpu *p);
 
 /* What runs on this pCPU from now on: PQR_ASSOC, if it changes. NULL: nothing. */
 void psr_switch(struct pcpu *p, const struct domain *d);

@@ -18,14 +18,17 @@ static bool same_core(const struct pcpu *a, const struct pcpu *b)
     return a->socket == b->socket && a->core == b->core;
 }
 
-/* Threads in the core, and cores in the socket, of the first pCPU: they stand for all. */
+/* Threads in the core, and cores in the socket, of the first pCPU: they stand for all. Only what is
+ * online: libxl divides by them to know how many sockets there are. */
 static void count_topology(struct xen_sysctl_physinfo *info)
 {
     unsigned threads = 0, in_socket = 0;
 
     for (unsigned i = 0; i < nr_pcpus; i++) {
-        threads += same_core(pcpus[i], pcpus[0]);
-        in_socket += pcpus[i]->socket == pcpus[0]->socket;
+        const struct pcpu *p = pcpus[i];
+
+        threads += p->online && same_core(p, pcpus[0]);
+        in_socket += p->online && p->socket == pcpus[0]->socket;
     }
     info->threads_per_core = threads;
     info->cores_per_socket = MAX(in_socket / threads, 1u);
@@ -51,14 +54,29 @@ static void hardware_words(uint32_t words[8])
     words[7] = power[3];
 }
 
+/* pCPUs that are online, and *end: up to the last of them. */
+static unsigned count_online(unsigned *end)
+{
+    unsigned nr = 0;
+
+    for (unsigned i = 0; i < nr_pcpus; i++) {
+        if (pcpus[i]->online) {
+            nr++;
+            *end = i + 1;
+        }
+    }
+    return nr;
+}
+
 int sysctl_physinfo(struct vcpu *v, struct xen_sysctl *s)
 {
     struct xen_sysctl_physinfo *info = &s->u.physinfo;
+    unsigned end;
 
     (void)v;
     memset(info, 0, sizeof *info);
     count_topology(info);
-    info->nr_cpus = nr_pcpus;
+    info->nr_cpus = count_online(&end);
     info->max_cpu_id = nr_pcpus - 1;
     info->nr_nodes = nr_nodes();
     info->max_node_id = nr_nodes() - 1;
@@ -72,17 +90,23 @@ int sysctl_physinfo(struct vcpu *v, struct xen_sysctl *s)
     return 0;
 }
 
+/* One that is offline has a node only, as on Xen. */
 int sysctl_cputopoinfo(struct vcpu *v, struct xen_sysctl *s)
 {
     struct xen_sysctl_cputopoinfo *info = &s->u.cputopoinfo;
-    unsigned n = handle_null(info->cputopo) ? 0 : MIN(info->num_cpus, nr_pcpus);
+    unsigned end = 0;
 
+    count_online(&end);
+    unsigned n = handle_null(info->cputopo) ? 0 : MIN(info->num_cpus, end);
     for (unsigned i = 0; i < n; i++) {
-        struct xen_sysctl_cputopo t = {pcpus[i]->core, pcpus[i]->socket, pcpus[i]->node};
+        const struct pcpu *p = pcpus[i];
+        struct xen_sysctl_cputopo t = {p->core, p->socket, p->node};
+        if (!p->online)
+            t.core = t.socket = XEN_INVALID_CORE_ID;
         if (copy_out_at(v, info->cputopo, i, &t))
             return -XEN_EFAULT;
     }
-    info->num_cpus = nr_pcpus;
+    info->num_cpus = end;
     return 0;
 }
 

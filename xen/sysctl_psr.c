@@ -14,7 +14,8 @@ int sysctl_psr_cmt_op(struct vcpu *v, struct xen_sysctl *s)
     if (op->flags)
         return -XEN_EINVAL;
     unsigned cpu = op->cmd == XEN_SYSCTL_PSR_CMT_get_l3_cache_size ? op->u.l3_cache.cpu : 0;
-    const struct psr_caps *caps = cpu < nr_pcpus ? psr_caps(psr, pcpus[cpu]->socket) : NULL;
+    bool online = cpu < nr_pcpus && pcpus[cpu]->online;
+    const struct psr_caps *caps = online ? psr_caps(psr, pcpus[cpu]->socket) : NULL;
     if (!caps)
         return -XEN_ENODEV;
     switch (op->cmd) {

@@ -31,7 +31,7 @@ static int pool_info(struct vcpu *v, struct xen_sysctl_cpupool_op *op)
     return pool ? bitmap_write(v, &op->cpumap, &cpus, nr_pcpus) : -XEN_ENOENT;
 }
 
-/* pCPUs in no pool. */
+/* pCPUs that a pool could have. */
 static int free_info(struct vcpu *v, const struct xen_sysctl_cpupool_op *op)
 {
     struct mask outside;
@@ -39,7 +39,7 @@ static int free_info(struct vcpu *v, const struct xen_sysctl_cpupool_op *op)
     mask_clear_all(&outside);
     spin_lock(&sched_lock);
     for (unsigned i = 0; i < nr_pcpus; i++)
-        if (!pcpus[i]->sched->pool)
+        if (cpupool_is_free(pcpus[i]))
             mask_set(&outside, i);
     spin_unlock(&sched_lock);
     return bitmap_write(v, &op->cpumap, &outside, nr_pcpus);

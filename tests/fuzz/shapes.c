@@ -248,6 +248,8 @@ static const struct shape {
     OUR(PERF_START, "nnyyyyyyyy"),
     OUR(PERF_READ, "n"),
     OUR(PERF_STOP, "n"),
+    SYS(cpu_hotplug, "vv"),
+    SYS(cpu_hotplug, "vv"),
 };
 
 /* ---- the input

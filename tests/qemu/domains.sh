@@ -95,6 +95,12 @@ is()
     [ "$(column "$1" 5 | tr -d -)" = "$2" ]
 }
 
+# Its first vCPU runs, on this pCPU: runs_on PCPU NAME
+runs_on()
+{
+    xl vcpu-list "$2" | grep -Eq "^$2 +[0-9]+ +0 +$1 +r-- "
+}
+
 is_gone()
 {
     ! xl list "$1" >/dev/null 2>&1
@@ -131,6 +137,20 @@ shows()
         cat /tmp/said
         fail "no '$pattern' in: $*"
     }
+}
+
+# The pCPUs of a pool: pcpus NAME LIST
+pcpus()
+{
+    shows "^$1 +$2\$" xl cpupool-list -c "$1"
+}
+
+# What the hypervisor's own key says of classes and RMIDs now: partitions PATTERN
+partitions()
+{
+    xl dmesg --clear >/dev/null
+    xl debug-keys p
+    shows "$1" xl dmesg
 }
 
 # No kernel has complained on its console.

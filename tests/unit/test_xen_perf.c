@@ -184,6 +184,41 @@ static void test_while_it_runs(void **s)
     assert_int_equal(op.u.perf_read.event[0].count, 6000);
 }
 
+/* What was counted is there still, and counting goes on when the pCPU is back. */
+static void test_hotplug(void **s)
+{
+    (void)s;
+    load(1, &vcpu[1]);
+    assert_int_equal(begin(1, 1, INSTRUCTIONS), 0);
+    run_ns(1000);
+    perf_pcpu_offline(&machine[1]); /* the vCPU is about to leave */
+    assert_null(state[1].counters.set);
+    assert_true(pmu_at_rest(&state[1].counters));
+    assert_null(set_on[1]);
+    load(1, NULL);
+    run_ns(1000);
+    model->pcpu[1].global = 3; /* as after reset */
+    perf_pcpu_online(&machine[1]);
+    assert_int_equal(model->pcpu[1].global, 0);
+    load(1, &vcpu[1]);
+    run_ns(500);
+    assert_int_equal(counted(1), 0);
+    assert_int_equal(op.u.perf_read.enabled, 1500);
+    assert_int_equal(op.u.perf_read.event[0].count, 4500);
+}
+
+/* AMD's select registers stay as they are between two vCPUs of a domain, but not on a pCPU that is
+ * away. */
+static void test_hotplug_amd(void **s)
+{
+    (void)s;
+    start_machine(PMU_MODEL_AMD);
+    load(1, &vcpu[1]);
+    assert_int_equal(begin(1, 1, INSTRUCTIONS), 0);
+    perf_pcpu_offline(&machine[1]);
+    assert_true(pmu_at_rest(&state[1].counters));
+}
+
 static void test_amd(void **s)
 {
     (void)s;
@@ -310,6 +345,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_while_it_runs, intel, teardown),
+        cmocka_unit_test_setup_teardown(test_hotplug, intel, teardown),
+        cmocka_unit_test_setup_teardown(test_hotplug_amd, intel, teardown),
         cmocka_unit_test_setup_teardown(test_amd, intel, teardown),
         cmocka_unit_test_setup_teardown(test_turns, intel, teardown),
         cmocka_unit_test_setup_teardown(test_two_domains, intel, teardown),

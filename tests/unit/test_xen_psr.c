@@ -57,6 +57,7 @@ static void start(struct psr_options o)
     for (unsigned i = 0; i < 2; i++) {
         machine[i].socket = i;
         machine[i].apic_id = 64 * i;
+        machine[i].online = true;
     }
     options.psr = o;
     options.psr_source = PSR_MODEL_INTEL;
@@ -152,6 +153,49 @@ static void test_end_of_a_domain(void **s)
     assert_int_equal(cmt(&dom[2], XEN_DOMCTL_PSR_CMT_OP_ATTACH), 0);
 }
 
+/* The registers of its socket are nobody's while the only pCPU there is away, and what was set
+ * meanwhile is in them when it is back. */
+static void test_hotplug(void **s)
+{
+    const struct model_l3 *l3 = &model->l3[model->pcpu[1].l3];
+    const struct model_l2 *l2 = &model->l2[model->pcpu[1].l2];
+
+    (void)s;
+    load(1, &vcpu[0]);
+    assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L3_CBM, 1, 0x3), 0);
+    assert_int_equal(assoc_of(1), 1ULL << 32);
+    psr_pcpu_offline(&machine[1]); /* the vCPU is about to leave */
+    assert_int_equal(assoc_of(1), 0);
+    assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L3_CBM, 1, 0x7), 0);
+    assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L2_CBM, 1, 0xf), 0);
+    assert_int_equal(assoc_of(1), 0);
+    assert_int_equal(l3->mask[1], 0x3);
+    machine[1].loaded = NULL;
+    psr_pcpu_online(&machine[1]);
+    assert_int_equal(assoc_of(1), 0);
+    assert_int_equal(l3->mask[1], 0x7);
+    assert_int_equal(l2->mask[1], 0xf);
+    load(1, &vcpu[0]);
+    assert_int_equal(assoc_of(1), 1ULL << 32);
+}
+
+/* Whoever comes to the pCPU after its return is in his class, whatever it held when it went. */
+static void test_hotplug_at_rest(void **s)
+{
+    (void)s;
+    assert_int_equal(alloc(&dom[0], XEN_DOMCTL_PSR_SET_L3_CBM, 1, 0x3), 0);
+    load(1, &vcpu[0]);
+    machine[1].loaded = NULL; /* it idles, and keeps the value */
+    psr_pcpu_offline(&machine[1]);
+    assert_int_equal(assoc_of(1), 0);
+    lock_taken = 0;
+    psr_domain_end(&dom[0]);
+    assert_int_equal(lock_taken, 0);
+    psr_pcpu_online(&machine[1]);
+    load(1, &vcpu[1]);
+    assert_int_equal(assoc_of(1), 0);
+}
+
 /* ---- domctl, sysctl ------------------------------------------------------------------------- */
 
 static void test_domctl(void **s)
@@ -202,6 +246,8 @@ static void test_sysctl(void **s)
     assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_get_l3_cache_size, 1, &data), 0);
     assert_int_equal(data, 28160);
     assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_get_l3_cache_size, 2, &data), -XEN_ENODEV);
+    machine[1].online = false;
+    assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_get_l3_cache_size, 1, &data), -XEN_ENODEV);
     assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_get_total_rmid, 0, &data), 0);
     assert_int_equal(data, 2);
     assert_int_equal(cmt_info(XEN_SYSCTL_PSR_CMT_get_l3_upscaling_factor, 0, &data), 0);
@@ -273,6 +319,8 @@ static void test_resource_refused(void **s)
     assert_int_equal(resource(0, 99), 0);
     assert_int_equal(resource(4, 0), -XEN_E2BIG);
     assert_int_equal(resource(1, 2), -XEN_ENODEV);
+    machine[1].online = false;
+    assert_int_equal(resource(1, 1), -XEN_ENODEV);
     sample(3ULL << 32 | 2); /* an RMID too much */
     assert_int_equal(resource(3, 0), 0);
     assert_int_equal(entry[0].u.ret, -XEN_EINVAL);
@@ -328,6 +376,8 @@ int main(void)
         cmocka_unit_test_setup(test_written_when_it_changes, setup),
         cmocka_unit_test_setup(test_change_while_it_runs, setup),
         cmocka_unit_test_setup(test_end_of_a_domain, setup),
+        cmocka_unit_test_setup(test_hotplug, setup),
+        cmocka_unit_test_setup(test_hotplug_at_rest, setup),
         cmocka_unit_test_setup(test_domctl, setup),
         cmocka_unit_test_setup(test_sysctl, setup),
         cmocka_unit_test_setup(test_parts, setup),

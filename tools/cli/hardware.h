@@ -13,7 +13,8 @@
 struct hardware {
     unsigned nr_pcpus, nr_nodes;
     struct {
-        unsigned core, socket, node; /* core: within its socket */
+        bool offline;
+        unsigned core, socket, node; /* core: within its socket; the node alone if it is offline */
     } pcpu[HARDWARE_PCPUS];
     struct {
         uint64_t total, free; /* bytes */

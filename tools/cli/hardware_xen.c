@@ -27,6 +27,7 @@ static bool read_pcpus(xc_interface *xc, struct hardware *hw)
     if (xc_cputopoinfo(xc, &nr, topology))
         return complain(here, "can not ask for the processors: %s", strerror(errno));
     for (unsigned i = 0; i < nr; i++) {
+        hw->pcpu[i].offline = topology[i].core == XEN_INVALID_CORE_ID;
         hw->pcpu[i].core = topology[i].core;
         hw->pcpu[i].socket = topology[i].socket;
         hw->pcpu[i].node = topology[i].node;

@@ -219,7 +219,8 @@ const char *hardware_xml(struct arena *a, const struct hardware *hw)
     t->hw = hw;
     object(t, MACHINE, 0);
     for (unsigned i = 0; i < hw->nr_pcpus; i++)
-        add_pcpu(t, i);
+        if (!hw->pcpu[i].offline)
+            add_pcpu(t, i);
     for (unsigned i = 0; i < hw->nr_nodes; i++)
         home_of(t, i)->memory |= 1ULL << i;
     t->out = open_memstream(&text, &size);

@@ -57,7 +57,7 @@ void plan_hardware(struct plan *p, const struct hardware *hw)
         unsigned node = hw->pcpu[i].node < m->nr ? hw->pcpu[i].node : 0;
 
         p->machine.pcpus[i] = (struct host_pcpu){hw->pcpu[i].core, hw->pcpu[i].socket, node};
-        m->node[node].pcpus++;
+        m->node[node].pcpus += !hw->pcpu[i].offline;
     }
 }
 

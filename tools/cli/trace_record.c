@@ -181,7 +181,7 @@ static bool map_rings(struct recorder *r)
 
     if (xc_physinfo(r->xc, &info))
         return failed("the number of pCPUs");
-    r->nr_pcpus = info.nr_cpus;
+    r->nr_pcpus = info.max_cpu_id + 1; /* those that are offline too */
     r->pages = r->table->tbuf_size;
     r->data_size = (uint32_t)(r->pages * XC_PAGE_SIZE - sizeof(struct t_buf));
     r->ring = calloc(r->nr_pcpus, sizeof *r->ring);
