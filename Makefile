@@ -15,7 +15,8 @@ CFLAGS := -std=c11 $(WARN) -O2 -g -MMD -MP
 FREESTANDING := -ffreestanding -nostdinc -isystem "$$($(CC) -print-file-name=include)"
 SAN := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 SIM_LIBS := -lxlutil -lhwloc -lm
-CLI_LIBS := -lxlutil -lhwloc -lxencall -lxenctrl -lxenforeignmemory -lxenstore -l:libpfm.a -l:libnuma.a -lm
+CLI_LIBS := -lxlutil -lhwloc -lxencall -lxenctrl -lxenforeignmemory -lxenstore \
+	-l:libpfm.a -l:libnuma.a -lm
 export CC WARN XEN_FLAGS GUEST_FLAGS
 # make V=1 shows the commands.
 ifndef V
@@ -29,7 +30,8 @@ XEN_NUMA := numa/place.c numa/rebalance.c
 # Folders that know nothing of the hypervisor and of the C library.
 FREE := sched numa psr
 # With psr/'s rules for its model of a cache.
-SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c))) psr/rules.c psr/classes.c psr/caps.c
+SIM := $(sort $(filter-out tools/sim/main.c,$(wildcard tools/sim/*.c))) \
+	psr/rules.c psr/classes.c psr/caps.c
 # The command line: what it does with hypercalls, and the rest, which the unit tests share.
 CLI_HOST := $(addprefix tools/cli/,main.c host.c sched.c sched_params.c arinc653.c top.c trace.c \
 	trace_record.c rebalance.c place.c topology.c hardware_xen.c balloond.c balloon_host.c \
@@ -75,8 +77,8 @@ help:
 
 # ---- packages ------------------------------------------------------------------
 
-PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libpfm4-dev libnuma-dev libcmocka-dev gnuplot-nox valgrind jq \
-	liblzma-dev liblz4-dev libzstd-dev zlib1g-dev
+PACKAGES := gcc libc6-dev libxen-dev libhwloc-dev libpfm4-dev libnuma-dev libcmocka-dev \
+	gnuplot-nox valgrind jq liblzma-dev liblz4-dev libzstd-dev zlib1g-dev
 # What only a part needs: build/.deps-PART.
 PACKAGES_boot := qemu-system-x86 kmod cpio binutils
 PACKAGES_images := grub-common grub-pc-bin grub-efi-amd64-bin xorriso mtools ovmf e2fsprogs

@@ -48,8 +48,7 @@ static void identify(struct discovery *d)
     d->amd = out[PSR_EBX] == 0x68747541 || out[PSR_EBX] == 0x6f677948;
 }
 
-/* ---- caches ------------------------------------------------------------------------------------
- */
+/* ---- caches ---------------------------------------------------------------------------------- */
 
 /* Bits to number so many. */
 static unsigned bits_for(unsigned n)
@@ -85,8 +84,7 @@ static void find_caches(const struct discovery *d, struct psr_caps *caps)
     }
 }
 
-/* ---- allocation --------------------------------------------------------------------------------
- */
+/* ---- allocation ------------------------------------------------------------------------------ */
 
 static void find_masks(const struct discovery *d, struct psr_cache *c, uint32_t resource)
 {
@@ -144,8 +142,7 @@ static void find_allocation(const struct discovery *d, struct psr_caps *caps)
     }
 }
 
-/* ---- monitoring --------------------------------------------------------------------------------
- */
+/* ---- monitoring ------------------------------------------------------------------------------ */
 
 static void find_monitoring(const struct discovery *d, struct psr_monitor *m)
 {
@@ -184,8 +181,7 @@ void psr_discover(const struct psr_hw *hw, unsigned pcpu, struct psr_caps *caps)
         find_monitoring(&d, &caps->monitor);
 }
 
-/* ---- what is wanted ----------------------------------------------------------------------------
- */
+/* ---- what is wanted -------------------------------------------------------------------------- */
 
 void psr_caps_limit(struct psr_caps *caps, const struct psr_options *o)
 {

@@ -5,8 +5,7 @@
 
 #define RESERVED(word, bits) ((word) & ~(uint64_t)(bits))
 
-/* ---- CPUID -------------------------------------------------------------------------------------
- */
+/* ---- CPUID ----------------------------------------------------------------------------------- */
 
 void psr_words_find(const struct psr_words *w, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
@@ -102,8 +101,7 @@ static void read_limits(struct psr_model *m)
     }
 }
 
-/* ---- the machine -------------------------------------------------------------------------------
- */
+/* ---- the machine ----------------------------------------------------------------------------- */
 
 void psr_model_init(struct psr_model *m, const struct psr_words *words, int64_t (*clock)(void))
 {
@@ -168,8 +166,7 @@ bool psr_model_add_pcpu(struct psr_model *m, uint32_t apic_id, unsigned socket)
     return true;
 }
 
-/* ---- writes: false for #GP ---------------------------------------------------------------------
- */
+/* ---- writes: false for #GP ------------------------------------------------------------------- */
 
 static bool is_run(uint32_t mask)
 {
@@ -271,8 +268,7 @@ static bool write_register(struct psr_model *m, struct model_pcpu *p, uint32_t m
     return false;
 }
 
-/* ---- reads -------------------------------------------------------------------------------------
- */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
 static uint64_t occupancy(const struct psr_model *m, const struct model_l3 *l3, unsigned rmid)
 {

@@ -12,9 +12,11 @@
 #define AMD_EXTENDED 6
 
 #define ZEN 0x17
-#define FIRST_OF_THE_NODE                                                                          \
-    0xe0                     /* before Zen: events of the northbridge, which all its cores share */
-#define INSTRUCTIONS_FIXED 0 /* fixed counters by number */
+/* Before Zen: events from here on are the northbridge's, which all cores of a node share. */
+#define FIRST_OF_THE_NODE 0xe0
+
+/* Fixed counters by number. */
+#define INSTRUCTIONS_FIXED 0
 #define CYCLES_FIXED       1
 #define REFERENCE_FIXED    2
 #define SLOTS_FIXED        3
@@ -33,8 +35,7 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* ---- discovery ---------------------------------------------------------------------------------
- */
+/* ---- discovery ------------------------------------------------------------------------------- */
 
 /* CPUID leaf 0AH (SDM vol. 2A): EAX 7-0 version, 15-8 general counters, 23-16 their width, 31-24
  * how many bits EBX has; EDX 4-0 fixed counters, 12-5 their width, from version 2 on. */
@@ -103,8 +104,7 @@ void pmu_discover(const struct psr_hw *hw, unsigned pcpu, struct pmu_caps *caps)
         discover_intel(hw, pcpu, caps);
 }
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 #define COMMON                                                                                     \
     (SELECT_EVENT | SELECT_UMASK | SELECT_USR | SELECT_OS | SELECT_EDGE | SELECT_INT | SELECT_EN | \

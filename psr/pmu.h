@@ -39,8 +39,7 @@
 
 #define PMU_TURN 4000000 /* ns; perf's, perf_event_mux_interval_ms */
 
-/* ---- what there is: pmu.c ----------------------------------------------------------------------
- */
+/* ---- what there is: pmu.c -------------------------------------------------------------------- */
 
 enum pmu_vendor { PMU_NONE, PMU_INTEL, PMU_AMD };
 
@@ -64,8 +63,7 @@ void pmu_discover(const struct psr_hw *hw, unsigned pcpu, struct pmu_caps *caps)
  */
 uint32_t pmu_event_counters(const struct pmu_caps *caps, uint64_t select, const char **why);
 
-/* ---- what a domain wants counted: pmu_set.c
- * ------------------------------------------------------ */
+/* ---- what a domain wants counted: pmu_set.c -------------------------------------------------- */
 
 struct pmu_event {
     uint64_t select; /* for the register, switched on */
@@ -89,8 +87,7 @@ void pmu_set_ran(struct pmu_set *s, unsigned group, uint64_t ns);
 /* count * enabled / running; all ones: more than that. 0 if it has not run at all. */
 uint64_t pmu_estimate(uint64_t count, uint64_t enabled, uint64_t running);
 
-/* ---- a pCPU's counters: pmu_cpu.c
- * ----------------------------------------------------------------- */
+/* ---- a pCPU's counters: pmu_cpu.c ------------------------------------------------------------ */
 
 struct pmu_cpu {
     const struct psr_hw *hw; /* NULL: it counts nothing (any more) */

@@ -30,8 +30,7 @@ static bool go(struct pmu_cpu *c, struct batch *b)
     return false;
 }
 
-/* ---- registers ---------------------------------------------------------------------------------
- */
+/* ---- registers ------------------------------------------------------------------------------- */
 
 static uint32_t select_msr(const struct pmu_caps *caps, unsigned n)
 {
@@ -65,8 +64,7 @@ static uint64_t global_bit(unsigned counter)
                                      : 1ULL << (GLOBAL_FIXED + counter - PMU_MAX_GENERAL);
 }
 
-/* ---- a pCPU comes ------------------------------------------------------------------------------
- */
+/* ---- a pCPU comes ---------------------------------------------------------------------------- */
 
 /* Global control first: after reset Intel's has all general counters on (SDM vol. 3A, table 10-1).
  */
@@ -114,8 +112,7 @@ int pmu_online(struct pmu_cpu *c, const struct psr_hw *hw, unsigned id, const st
     return -PSR_EIO;
 }
 
-/* ---- on ----------------------------------------------------------------------------------------
- */
+/* ---- on -------------------------------------------------------------------------------------- */
 
 struct wanted {
     uint64_t select[PMU_MAX_GENERAL], fixed_control, global;
@@ -176,8 +173,7 @@ void pmu_start(struct pmu_cpu *c, struct pmu_set *s, int64_t now)
     c->since = now;
 }
 
-/* ---- off ---------------------------------------------------------------------------------------
- */
+/* ---- off ------------------------------------------------------------------------------------- */
 
 static bool is_on(const struct pmu_cpu *c, const struct pmu_event *e)
 {

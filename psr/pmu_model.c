@@ -10,8 +10,7 @@
     (SELECT_EVENT | SELECT_UMASK | SELECT_USR | SELECT_OS | SELECT_EDGE | SELECT_INT | SELECT_EN | \
      SELECT_INV | SELECT_CMASK | SELECT_EVENT_HIGH | SELECT_GUEST | SELECT_HOST)
 
-/* ---- what it is --------------------------------------------------------------------------------
- */
+/* ---- what it is ------------------------------------------------------------------------------ */
 
 void pmu_model_cpuid(void *ctx, unsigned pcpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
@@ -80,8 +79,7 @@ void pmu_model_init(struct pmu_model *m, const struct pmu_part *what, unsigned n
     }
 }
 
-/* ---- counting ----------------------------------------------------------------------------------
- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 struct times {
     uint64_t all, guest;
@@ -159,8 +157,7 @@ static void advance(struct pmu_model *m, unsigned pcpu)
         count_fixed(m, p, i, t);
 }
 
-/* ---- which register ----------------------------------------------------------------------------
- */
+/* ---- which register -------------------------------------------------------------------------- */
 
 enum kind {
     NOTHING,
@@ -206,8 +203,7 @@ static struct where find_amd(const struct pmu_model *m, uint32_t msr)
     return (struct where){GLOBAL_STATUS + (msr - MSR_AMD_GLOBAL_STATUS), 0};
 }
 
-/* ---- accesses: false for #GP -------------------------------------------------------------------
- */
+/* ---- accesses: false for #GP ----------------------------------------------------------------- */
 
 static uint64_t global_bits(const struct pmu_model *m)
 {

@@ -39,8 +39,7 @@ static int finish(struct batch *b)
     return b->faulted ? -PSR_EIO : 0;
 }
 
-/* ---- who writes --------------------------------------------------------------------------------
- */
+/* ---- who writes ------------------------------------------------------------------------------ */
 
 static bool same_l3(const struct psr_pcpu *a, const struct psr_pcpu *b)
 {
@@ -78,8 +77,7 @@ static bool is_alone(const struct psr *psr, unsigned pcpu,
     return true;
 }
 
-/* ---- what is written ---------------------------------------------------------------------------
- */
+/* ---- what is written ------------------------------------------------------------------------- */
 
 static void put_slot(struct batch *b, const struct psr_caps *caps, unsigned class,
                      enum psr_slot slot, uint32_t value)

@@ -16,8 +16,7 @@ void psr_init(struct psr *psr, const struct psr_hw *hw, const struct psr_options
     psr_rmids_init(&psr->rmids, 0);
 }
 
-/* ---- pCPUs -------------------------------------------------------------------------------------
- */
+/* ---- pCPUs ----------------------------------------------------------------------------------- */
 
 /* RMIDs are the same on all sockets, so the one with the fewest counts. */
 static void meet_socket(struct psr *psr, struct psr_socket *s, unsigned pcpu)
@@ -60,8 +59,7 @@ void psr_offline(struct psr *psr, unsigned pcpu)
         psr->pcpu[pcpu].online = false;
 }
 
-/* ---- what there is -----------------------------------------------------------------------------
- */
+/* ---- what there is --------------------------------------------------------------------------- */
 
 static const struct psr_socket *find_socket(const struct psr *psr, unsigned socket)
 {
@@ -90,8 +88,7 @@ bool psr_present(const struct psr *psr)
     return psr->rmids.max;
 }
 
-/* ---- what a domain may have --------------------------------------------------------------------
- */
+/* ---- what a domain may have ------------------------------------------------------------------ */
 
 static int check_kind(const struct psr_caps *caps, enum psr_kind kind)
 {
@@ -173,8 +170,7 @@ int psr_get(const struct psr *psr, const struct psr_domain *d, unsigned socket, 
     return 0;
 }
 
-/* ---- counting ----------------------------------------------------------------------------------
- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 /* Clean enough, in bytes: an RMID's even part of the cache. */
 static uint64_t clean_below(const struct psr *psr, const struct psr_caps *caps)

@@ -19,8 +19,7 @@ void isolation_end(void);
 void isolation_suspend(void);
 void isolation_resume(void);
 
-/* ---- parts, in the files with_*.c, which see the hypervisor's own structures ------------------
- */
+/* ---- parts, in the files with_*.c, which see the hypervisor's own structures ----------------- */
 
 void check_no_lock(void);
 bool any_lock_held(void);

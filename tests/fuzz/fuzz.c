@@ -30,8 +30,7 @@ _Noreturn void machine_stop(void)
     longjmp(stopped, 1);
 }
 
-/* ---- who does it
- * ------------------------------------------------------------------------------------ */
+/* ---- who does it ----------------------------------------------------------------------------- */
 
 /* Bits 0-1: the domain, 3 being the first that dom0 has made; bit 2: its vCPU. */
 static struct domain *domain_of(uint8_t who)
@@ -52,8 +51,7 @@ static struct vcpu *vcpu_of_input(uint8_t who)
     return v && !d->dying && machine_serve(v) ? v : NULL;
 }
 
-/* ---- what is done
- * ------------------------------------------------------------------------------------- */
+/* ---- what is done ---------------------------------------------------------------------------- */
 
 static void set_args(struct guest_regs *r, const struct call *c, bool wide)
 {
@@ -254,8 +252,7 @@ static void do_step(struct input *in)
     machine_settle();
 }
 
-/* ---- libFuzzer
- * --------------------------------------------------------------------------------------- */
+/* ---- libFuzzer ------------------------------------------------------------------------------- */
 
 static void prepare(void)
 {

@@ -36,8 +36,7 @@ static void each_mapping(const struct domain *d, const struct grant_table *t,
             f(d, mapping_of(t, handle));
 }
 
-/* ---- counting ----------------------------------------------------------------------------------
- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 static count_fn *count_frame;
 
@@ -99,8 +98,7 @@ void count_grants(struct list *all, count_fn *count)
     }
 }
 
-/* ---- asking
- * -------------------------------------------------------------------------------------- */
+/* ---- asking ---------------------------------------------------------------------------------- */
 
 bool has_grant_mapping(const struct domain *d, gfn_t gfn, mfn_t mfn)
 {

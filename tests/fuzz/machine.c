@@ -44,8 +44,7 @@ void apic_timer_arm(sched_time when)
     (void)when; /* machine_settle() looks at the timers themselves */
 }
 
-/* ---- processors
- * ---------------------------------------------------------------------------------- */
+/* ---- processors ------------------------------------------------------------------------------ */
 
 uint64_t machine_rdmsr(uint32_t msr)
 {
@@ -86,8 +85,7 @@ static struct pcpu *pcpu_new(unsigned id)
     return p;
 }
 
-/* ---- interrupts of the machine's: one IO-APIC
- * --------------------------------------------------------- */
+/* ---- interrupts of the machine's: one IO-APIC ------------------------------------------------ */
 
 unsigned ioapic_count(void)
 {
@@ -129,8 +127,7 @@ void ioapic_mask(unsigned gsi, bool masked)
     (void)masked;
 }
 
-/* ---- the end, and what was said until then
- * --------------------------------------------------------------- */
+/* ---- the end, and what was said until then --------------------------------------------------- */
 
 void machine_show_console(void)
 {
@@ -186,8 +183,7 @@ void strcopy(char *to, const char *from, size_t size)
     snprintf(to, size, "%s", from);
 }
 
-/* ---- virtualisation: registers that nobody executes with
- * --------------------------------------------------- */
+/* ---- virtualisation: registers that nobody executes with ------------------------------------- */
 
 static int hw_init(struct vcpu *v)
 {
@@ -312,8 +308,7 @@ static const struct hvm_ops hvm_none = {
 
 const struct hvm_ops *hvm = &hvm_none;
 
-/* ---- booting
- * -------------------------------------------------------------------------------------------- */
+/* ---- booting --------------------------------------------------------------------------------- */
 
 paddr_t boot_alloc(uint64_t size, uint64_t align, paddr_t limit)
 {

@@ -252,8 +252,7 @@ static const struct shape {
     SYS(cpu_hotplug, "vv"),
 };
 
-/* ---- the input
- * ------------------------------------------------------------------------------------ */
+/* ---- the input ------------------------------------------------------------------------------- */
 
 uint8_t input_byte(struct input *in)
 {
@@ -303,8 +302,7 @@ gfn_t input_gfn(struct input *in, const struct domain *d)
     return gfn_of(input_byte(in), d);
 }
 
-/* ---- fields
- * --------------------------------------------------------------------------------------- */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 struct maker {
     struct input *in;
@@ -538,8 +536,7 @@ static void make_fields(struct maker *m, const char *fields)
     }
 }
 
-/* ---- whole calls
- * ------------------------------------------------------------------------------------ */
+/* ---- whole calls ----------------------------------------------------------------------------- */
 
 static void header(struct maker *m, const struct shape *s)
 {

@@ -160,8 +160,7 @@ static struct domain *make_domu(domid_t id)
     return d;
 }
 
-/* ---- what the domains have with each other ----------------------------------------------------
- */
+/* ---- what the domains have with each other --------------------------------------------------- */
 
 static void connect(struct domain *a, struct domain *b)
 {
@@ -257,8 +256,7 @@ void world_make(void)
     check_all();
 }
 
-/* ---- the end ------------------------------------------------------------------------------------
- */
+/* ---- the end --------------------------------------------------------------------------------- */
 
 static void destroy(struct domain *d)
 {

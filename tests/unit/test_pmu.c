@@ -18,8 +18,7 @@ static void assert_refused(uint64_t select, const char *text)
 
 #define FIXED(n) (1U << (PMU_MAX_GENERAL + (n)))
 
-/* ---- discovery ---------------------------------------------------------------------------------
- */
+/* ---- discovery ------------------------------------------------------------------------------- */
 
 static void test_intel(void **state)
 {
@@ -112,8 +111,7 @@ static void test_models(void **state)
     assert_memory_equal(&dump, &pmu_caps, sizeof dump);
 }
 
-/* ---- events ------------------------------------------------------------------------------------
- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void test_intel_events(void **state)
 {
@@ -160,8 +158,7 @@ static void test_amd_events(void **state)
     assert_int_equal(counters(0xc0 | UK), 63);
 }
 
-/* ---- sets --------------------------------------------------------------------------------------
- */
+/* ---- sets ------------------------------------------------------------------------------------ */
 
 static struct pmu_set set;
 

@@ -130,8 +130,7 @@ static void test_too_many_classes(void **state)
             assert_int_equal(psr.socket[s].classes.class[i].refs, 0);
 }
 
-/* ---- RMIDs -------------------------------------------------------------------------------------
- */
+/* ---- RMIDs ----------------------------------------------------------------------------------- */
 
 static void run(const struct psr_domain *d, int64_t ns)
 {

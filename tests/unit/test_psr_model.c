@@ -196,8 +196,7 @@ static void test_amd(void **state)
     assert_int_equal(read_on(1, 0xc9f), 0xffff);
 }
 
-/* ---- what is counted ---------------------------------------------------------------------------
- */
+/* ---- what is counted ------------------------------------------------------------------------- */
 
 static uint64_t count_on(unsigned pcpu, unsigned rmid, unsigned event)
 {

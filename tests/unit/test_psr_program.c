@@ -27,8 +27,7 @@ static void add(unsigned pcpu, uint32_t apic_id, unsigned socket)
     assert_int_equal(psr_online(&psr, pcpu, apic_id, socket), 0);
 }
 
-/* ---- Intel: Xeon Gold 6230 ---------------------------------------------------------------------
- */
+/* ---- Intel: Xeon Gold 6230 ------------------------------------------------------------------- */
 
 static const struct psr_options no_cdp = {.cmt = true, .cat = true, .mba = true, .max_class = 2};
 static const struct psr_options with_cdp = {
@@ -129,8 +128,7 @@ static void test_intel_counting(void **state)
     assert_accesses("0: c8d=100000001 c8e?0\n1: c8d=100000001 c8e?0\n");
 }
 
-/* ---- AMD: EPYC 7763 ----------------------------------------------------------------------------
- */
+/* ---- AMD: EPYC 7763 -------------------------------------------------------------------------- */
 
 static void test_amd_sequence(void **state)
 {
@@ -166,8 +164,7 @@ static void test_amd_cdp(void **state)
     assert_accesses("0: c93=ff\n");
 }
 
-/* ---- L2 ----------------------------------------------------------------------------------------
- */
+/* ---- L2 -------------------------------------------------------------------------------------- */
 
 static void test_l2(void **state)
 {
@@ -184,8 +181,7 @@ static void test_l2(void **state)
     assert_accesses("0: c91=3\n");
 }
 
-/* ---- pCPUs that come and go --------------------------------------------------------------------
- */
+/* ---- pCPUs that come and go ------------------------------------------------------------------ */
 
 static void test_hotplug(void **state)
 {
@@ -208,8 +204,7 @@ static void test_hotplug(void **state)
     assert_accesses("1: c8f=0" OPEN_MASKS " c81=0 d50=0 c91=7 d51=28 d52=0\n");
 }
 
-/* ---- registers that fault although they should not ---------------------------------------------
- */
+/* ---- registers that fault although they should not ------------------------------------------- */
 
 static void test_fault(void **state)
 {

@@ -44,8 +44,7 @@ void plan_print(const struct plan *p, FILE *out)
     }
 }
 
-/* ---- a figure: each domain's part of each node's memory and pCPUs, stacked
- * ----------------------- */
+/* ---- a figure: each domain's part of each node's memory and pCPUs, stacked ------------------- */
 
 /* Memory in GiB; vCPUs for each pCPU. */
 static void put_row(FILE *csv, unsigned node, unsigned series, double low, double high,

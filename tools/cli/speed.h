@@ -69,8 +69,7 @@ uint64_t speed_read(const void *from, size_t size);
 /* Copies one half of `size` bytes to the other. */
 void speed_copy(void *memory, size_t size);
 
-/* ---- what came out (speed.c, speed_show.c, speed_plot.c) ---------------------------------------
- */
+/* ---- what came out (speed.c, speed_show.c, speed_plot.c) ------------------------------------- */
 
 struct speed_figure {
     double run[SPEED_RUNS];

@@ -269,8 +269,7 @@ static bool parse_domain_line(struct loader *l, struct cache_scenario *s, struct
     return true;
 }
 
-/* ---- settings and expectations ----------------------------------------------------------------
- */
+/* ---- settings and expectations --------------------------------------------------------------- */
 
 static bool parse_psr(struct loader *l, struct cache_scenario *s, struct statement *st)
 {
